@@ -1,0 +1,1 @@
+"""Beam pipelines that generate a synthetic retail world and load it into BigQuery."""

@@ -1,0 +1,149 @@
+"""The lake: where a table's days lie, and the manifests that say what is there.
+
+``<lake>/<table>/dt=YYYY-MM-DD/part-00000-of-00001.avro``, and beside it ``_MANIFEST.json``, written last. A day without
+a manifest is not there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from beam_pipelines.schema import Column, Table, Type
+from beam_pipelines.storage import join
+
+MANIFEST = "_MANIFEST.json"
+FORMAT = 1
+"""Version of the manifest's own layout."""
+
+
+class LakeError(Exception):
+    """The lake is not what its manifests say; the message is one line that names the file."""
+
+
+@dataclass(frozen=True)
+class LakeFile:
+    """One file of a table's day."""
+
+    name: str
+    rows: int
+    bytes: int
+    uncompressed_bytes: int
+    fingerprint: str
+    """Of the uncompressed content, the same whatever the codec."""
+    sums: Mapping[str, str] = field(default_factory=dict)
+    """Sum of each NUMERIC column, as exact decimals; columns of items are written ``items.sale_price``."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What is there of a table on a day."""
+
+    table: str
+    day: date
+    seed: int
+    scale: float
+    schema: str
+    """The table's fingerprint."""
+    codec: str
+    rows: int
+    bytes: int
+    sums: Mapping[str, str]
+    files: tuple[LakeFile, ...]
+
+    def to_json(self) -> str:
+        """The manifest as it lies in the lake."""
+        known = {"format": FORMAT} | asdict(self) | {"day": self.day.isoformat()}
+        return json.dumps(known, indent=1) + "\n"
+
+    @staticmethod
+    def from_json(text: str, path: str) -> Manifest:
+        """The manifest from its JSON; LakeError, naming ``path`` and the field, if it is not one."""
+        try:
+            known = json.loads(text)
+        except ValueError as error:
+            raise LakeError(f"{path}: expected a manifest in JSON, got {error}") from error
+        if not isinstance(known, dict) or known.pop("format", None) != FORMAT:
+            raise LakeError(f"{path}: expected a manifest of format {FORMAT}")
+        try:
+            files = tuple(LakeFile(**file) for file in known.pop("files"))
+            return Manifest(**known | {"day": date.fromisoformat(known["day"]), "files": files})
+        except (KeyError, TypeError, ValueError) as error:
+            raise LakeError(f"{path}: not a manifest: {error}") from error
+
+
+def folder(lake: str, table: str, day: date) -> str:
+    """Where a table's day lies.
+
+    >>> folder("lake", "orders", date(2025, 11, 28))
+    'lake/orders/dt=2025-11-28'
+    """
+    return join(lake, table, f"dt={day.isoformat()}")
+
+
+def file_name(part: int, parts: int) -> str:
+    """The name of a day's file.
+
+    >>> file_name(0, 4)
+    'part-00000-of-00004.avro'
+    """
+    return f"part-{part:05}-of-{parts:05}.avro"
+
+
+def manifest_of(table: Table, day: date, *, seed: int, scale: float, codec: str, files: Iterable[LakeFile]) -> Manifest:
+    """The manifest of a day from its files, in any order."""
+    ordered = tuple(sorted(files, key=lambda file: file.name))
+    sums: dict[str, Decimal] = {path: Decimal("0.00") for path in numeric_paths(table)}
+    for file in ordered:
+        for path, total in file.sums.items():
+            sums[path] += Decimal(total)
+    return Manifest(
+        table=table.name,
+        day=day,
+        seed=seed,
+        scale=scale,
+        schema=table.fingerprint,
+        codec=codec,
+        rows=sum(file.rows for file in ordered),
+        bytes=sum(file.bytes for file in ordered),
+        sums={path: str(total) for path, total in sums.items()},
+        files=ordered,
+    )
+
+
+def numeric_paths(table: Table) -> list[str]:
+    """Paths of the table's NUMERIC columns, those of records in the form ``items.sale_price``."""
+
+    def paths(columns: Iterable[Column], prefix: str) -> list[str]:
+        found = []
+        for column in columns:
+            if column.type is Type.NUMERIC:
+                found.append(prefix + column.name)
+            found += paths(column.fields, f"{prefix}{column.name}.")
+        return found
+
+    return paths(table.columns, "")
+
+
+def values(batch: pa.RecordBatch, path: str) -> pa.Array[Any]:
+    """The values at a path, those of repeated records flattened over all rows."""
+    name, _, rest = path.partition(".")
+    array = batch.column(name)
+    while rest:
+        if isinstance(array, pa.ListArray):
+            array = array.flatten()
+        name, _, rest = rest.partition(".")
+        array = array.field(name)
+    return array
+
+
+def sums(table: Table, batch: pa.RecordBatch) -> dict[str, Decimal]:
+    """The sum of every NUMERIC column of a batch."""
+    return {path: pc.sum(values(batch, path)).as_py() or Decimal("0.00") for path in numeric_paths(table)}

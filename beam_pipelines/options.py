@@ -1,0 +1,229 @@
+"""The options of the pipelines, defined once, and the checks that turn them into settings.
+
+Beam's pipeline options, the ``retail`` command, the template metadata and the README's tables all come from
+:data:`OPTIONS`. Nothing here imports Beam, so that ``retail --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from beam_pipelines import tables
+from beam_pipelines.world import LAST, OPENING, SCALES, World
+
+
+class UsageError(ValueError):
+    """An option has a value that it cannot have; ``str()`` is one line that names it."""
+
+    def __init__(self, option: str, expected: str, got: object) -> None:
+        super().__init__(
+            f"--{option}: expected {expected}, got {got!r}" if got is not None else f"--{option}: {expected}"
+        )
+        self.option = option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One option of a pipeline, as text until it is checked."""
+
+    name: str
+    help: str
+    metavar: str
+    default: str | None = None
+    required: bool = False
+
+    @property
+    def flag(self) -> str:
+        """How it is given: ``--name``."""
+        return f"--{self.name}"
+
+
+OPTIONS = {
+    option.name: option
+    for option in (
+        Option(
+            name="output",
+            help="Folder of the lake to write: a local path or gs://BUCKET/FOLDER.",
+            metavar="PATH",
+            required=True,
+        ),
+        Option(
+            name="input",
+            help="Folder of the lake to read: a local path or gs://BUCKET/FOLDER.",
+            metavar="PATH",
+            required=True,
+        ),
+        Option(
+            name="start_date",
+            help=f"First day, in UTC, from {OPENING} on.",
+            metavar="YYYY-MM-DD",
+            required=True,
+        ),
+        Option(
+            name="end_date",
+            help=f"Last day, inclusive, up to {LAST}.",
+            metavar="YYYY-MM-DD",
+            required=True,
+        ),
+        Option(
+            name="scale",
+            help=f"Volume: 1 opens with about 1,000 orders a day; from {SCALES[0]:g} to {SCALES[1]:,}.",
+            metavar="NUMBER",
+            default="1",
+        ),
+        Option(
+            name="seed",
+            help="Which world: another seed, other customers, prices and orders.",
+            metavar="INTEGER",
+            default="42",
+        ),
+        Option(
+            name="tables",
+            help=f"Tables to write, separated by commas, of: {', '.join(table.name for table in tables.LAKE)}.",
+            metavar="NAMES",
+            default=",".join(table.name for table in tables.LAKE),
+        ),
+        Option(
+            name="dimension_history",
+            help="complete: also write the days before start_date of tables whose rows stay valid "
+            f"({', '.join(table.name for table in tables.DIMENSIONS)}) where the lake has them not; "
+            "none: the days asked for only.",
+            metavar="complete|none",
+            default="complete",
+        ),
+        Option(
+            name="codec",
+            help="Compression of the Avro blocks: snappy, deflate or null.",
+            metavar="NAME",
+            default="snappy",
+        ),
+        Option(
+            name="warehouse",
+            help="Where the tables are: bigquery://PROJECT, or the path of a DuckDB file on this machine.",
+            metavar="PROJECT|PATH",
+            required=True,
+        ),
+    )
+}
+
+GENERATE = ("output", "start_date", "end_date", "scale", "seed", "tables", "dimension_history", "codec")
+LOAD = ("input", "start_date", "end_date", "warehouse")
+
+CODECS = ("snappy", "deflate", "null")
+
+
+def add_to(parser: argparse.ArgumentParser, names: Iterable[str]) -> None:
+    """Adds options to a parser, as text and none of them required: the settings check them all alike."""
+    for name in names:
+        option = OPTIONS[name]
+        note = "required" if option.required else f"default {option.default}"
+        text = f"{option.help} ({note})".replace("%", "%%")
+        parser.add_argument(option.flag, help=text, metavar=option.metavar, default=option.default)
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days from start to end, both included."""
+
+    start: date
+    end: date
+
+    @staticmethod
+    def of(given: argparse.Namespace) -> Period:
+        """The period of start_date and end_date."""
+        start, end = (_date(option, required(given, option)) for option in ("start_date", "end_date"))
+        if end < start:
+            raise UsageError("end_date", f"a day on or after start_date ({start})", str(end))
+        return Period(start, end)
+
+
+@dataclass(frozen=True)
+class GenerateSettings:
+    """What the generate pipeline is asked to do."""
+
+    output: str
+    period: Period
+    world: World
+    tables: tuple[str, ...]
+    complete_history: bool
+    codec: str
+
+    @staticmethod
+    def of(given: argparse.Namespace) -> GenerateSettings:
+        """The settings of the options; UsageError for the first that is wrong."""
+        return GenerateSettings(
+            output=required(given, "output").rstrip("/"),
+            period=Period.of(given),
+            world=_world(given),
+            tables=_tables(given),
+            complete_history=_choice(given, "dimension_history", ("complete", "none")) == "complete",
+            codec=_choice(given, "codec", CODECS),
+        )
+
+
+@dataclass(frozen=True)
+class LoadSettings:
+    """What the load pipeline is asked to do."""
+
+    input: str
+    period: Period
+    warehouse: str
+
+    @staticmethod
+    def of(given: argparse.Namespace) -> LoadSettings:
+        """The settings of the options; UsageError for the first that is wrong."""
+        return LoadSettings(
+            input=required(given, "input").rstrip("/"),
+            period=Period.of(given),
+            warehouse=required(given, "warehouse"),
+        )
+
+
+def required(given: argparse.Namespace, option: str) -> str:
+    """The option's text; UsageError if it was not given or is empty."""
+    text = getattr(given, option, None)
+    if not text:
+        raise UsageError(option, f"required: {OPTIONS[option].help}", None)
+    return str(text)
+
+
+def _date(option: str, text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(option, "a day as YYYY-MM-DD", text) from None
+    if not OPENING <= day <= LAST:
+        raise UsageError(option, f"a day from {OPENING}, when the shop opened, to {LAST}", text)
+    return day
+
+
+def _world(given: argparse.Namespace) -> World:
+    try:
+        scale = float(given.scale)
+    except ValueError:
+        scale = -1.0
+    if not SCALES[0] <= scale <= SCALES[1]:
+        raise UsageError("scale", f"a number from {SCALES[0]:g} to {SCALES[1]:,}", given.scale)
+    try:
+        return World(seed=int(given.seed), scale=scale)
+    except ValueError:
+        raise UsageError("seed", "a whole number from 0 to 2**63 - 1", given.seed) from None
+
+
+def _tables(given: argparse.Namespace) -> tuple[str, ...]:
+    known = [table.name for table in tables.LAKE]
+    names = [name.strip() for name in given.tables.split(",") if name.strip()]
+    if not names or set(names) - set(known):
+        unknown = ",".join(sorted(set(names) - set(known)))
+        raise UsageError("tables", f"names of {', '.join(known)}, separated by commas", unknown or given.tables)
+    return tuple(name for name in known if name in names)
+
+
+def _choice(given: argparse.Namespace, option: str, choices: tuple[str, ...]) -> str:
+    text = str(getattr(given, option))
+    if text not in choices:
+        raise UsageError(option, f"one of {', '.join(choices)}", text)
+    return text

@@ -1,0 +1,118 @@
+"""Files on a local disk or in Cloud Storage, named by path or by ``gs://`` address.
+
+A local path needs nothing but the operating system; Beam's file systems are imported for ``gs://`` only.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+T = TypeVar("T")
+
+TEMPORARY = ".tmp"
+"""How the name of a file ends while it is written."""
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path names something in Cloud Storage."""
+    return path.startswith("gs://")
+
+
+def join(folder: str, *names: str) -> str:
+    """A path below a folder.
+
+    >>> join("gs://bucket/lake/", "orders", "a.avro")
+    'gs://bucket/lake/orders/a.avro'
+    """
+    return "/".join((folder.rstrip("/"), *names))
+
+
+def write(path: str, writer: Callable[[BinaryIO], T]) -> T:
+    """Calls ``writer`` with a file and puts what it wrote under ``path``, all of it or nothing.
+
+    The file has a temporary name of its own until it is whole, so two attempts at once do not disturb each other.
+    Returns what ``writer`` returned.
+    """
+    folder, name = path.rsplit("/", 1)
+    temporary = f"{folder}/.{name}.{uuid.uuid4().hex}{TEMPORARY}"
+    if is_remote(path):
+        return _write_remote(path, temporary, writer)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    try:
+        with Path(temporary).open("wb") as file:
+            result = writer(file)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return result
+
+
+def _write_remote(path: str, temporary: str, writer: Callable[[BinaryIO], T]) -> T:
+    systems = _file_systems()
+    try:
+        with systems.create(temporary, mime_type="application/octet-stream") as file:
+            result = writer(file)
+        # Cloud Storage has no rename: a copy, which appears whole under the final name, and a delete.
+        systems.rename([temporary], [path])
+    except BaseException:
+        if systems.exists(temporary):
+            systems.delete([temporary])
+        raise
+    return result
+
+
+@contextmanager
+def open_for_reading(path: str) -> Iterator[BinaryIO]:
+    """The file's bytes; FileNotFoundError if there is none."""
+    if not is_remote(path):
+        with Path(path).open("rb") as file:
+            yield file
+        return
+    if not _file_systems().exists(path):
+        raise FileNotFoundError(path)
+    with _file_systems().open(path, mime_type="application/octet-stream") as file:
+        yield file
+
+
+def read(path: str) -> bytes:
+    """The whole file; FileNotFoundError if there is none."""
+    with open_for_reading(path) as file:
+        return file.read()
+
+
+def size(path: str) -> int | None:
+    """The file's bytes, or None if there is no such file."""
+    if is_remote(path):
+        found = _file_systems().match([path])[0].metadata_list
+        return int(found[0].size_in_bytes) if found else None
+    return Path(path).stat().st_size if Path(path).is_file() else None
+
+
+def find(folder: str, pattern: str) -> list[str]:
+    """Paths of the files below a folder whose relative path matches a pattern, sorted; ``*`` stays within a level."""
+    if is_remote(folder):
+        found = _file_systems().match([join(folder, pattern)])[0].metadata_list
+        return sorted(
+            metadata.path for metadata in found if metadata.path.count("/") == join(folder, pattern).count("/")
+        )
+    return sorted(str(path) for path in Path(folder).glob(pattern) if path.is_file())
+
+
+def delete(paths: list[str]) -> None:
+    """Deletes files; one that is not there is deleted already."""
+    if paths and is_remote(paths[0]):
+        _file_systems().delete([path for path in paths if _file_systems().exists(path)])
+        return
+    for path in paths:
+        Path(path).unlink(missing_ok=True)
+
+
+def _file_systems() -> Any:
+    from apache_beam.io.filesystems import FileSystems
+
+    return FileSystems
