@@ -1,0 +1,77 @@
+"""What time of day it is in the shop: activity by local hour, seen from UTC.
+
+People everywhere sleep from two to six and shop from two to nine in the evening, by their own clock. A UTC day is the
+sum of its countries' days, each shifted by its cities' offsets: that gives the distribution of a day's times, and the
+country mix at each time.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import numpy.typing as npt
+
+from beam_pipelines import tables
+from beam_pipelines.world import cohorts, draw
+from beam_pipelines.world.pools import places
+
+LOCAL_HOURS = (
+    *(0.55, 0.35, 0.20, 0.14, 0.12, 0.16, 0.30, 0.50),
+    *(0.70, 0.85, 0.95, 1.05, 1.15, 1.20, 1.35, 1.45),
+    *(1.50, 1.50, 1.55, 1.65, 1.75, 1.55, 1.15, 0.80),
+)
+"""Activity by local hour, 1 on average: a trough from 2 to 6, a peak from 14 to 21."""
+
+SLOTS = 96
+"""Quarters of an hour in a day, by which activity changes."""
+
+SLOT_MICROSECONDS = 86_400_000_000 // SLOTS
+HOURLY_NOISE = 0.10
+"""An hour of one day is off the usual by up to this share."""
+
+
+@functools.lru_cache(maxsize=1)
+def activity() -> npt.NDArray[np.float64]:
+    """Each country's share of the shop's activity in each UTC slot: shape (14, 96), summing to 1."""
+    cities = places()
+    local = np.repeat(np.array(LOCAL_HOURS), SLOTS // 24)
+    slots = np.arange(SLOTS)
+    shares = np.zeros((len(tables.COUNTRIES), SLOTS))
+    for index, name in enumerate(tables.COUNTRIES):
+        own = slice(int(cities.first[index]), int(cities.first[index] + cities.count[index]))
+        offsets, inverse = np.unique(cities.utc_offset_minutes[own], return_inverse=True)
+        people = np.bincount(inverse, weights=cities.population[own])
+        for offset, weight in zip(offsets, people / people.sum(), strict=True):
+            shares[index] += cohorts.QUOTAS[name] * weight * local[(slots + offset // 15) % SLOTS]
+    normal: npt.NDArray[np.float64] = shares / shares.sum()
+    return normal
+
+
+@functools.lru_cache(maxsize=1)
+def country_by_slot() -> npt.NDArray[np.uint8]:
+    """Inverse CDF of the country in each slot: index ``slot * 4096 + 12 random bits``, shape (96 * 4096,)."""
+    return np.concatenate([draw.inverse_cdf(activity()[:, slot], 12).astype(np.uint8) for slot in range(SLOTS)])
+
+
+@functools.lru_cache(maxsize=64)
+def distribution(seed: int, day: int) -> npt.NDArray[np.float64]:
+    """Share of the day's activity before each slot: shape (97,), from 0 to 1."""
+    words = draw.hashed(draw.key(seed, "clock"), np.arange(24) + 24 * day)
+    noise = 1 + HOURLY_NOISE * (2 * draw.unit(words) - 1)
+    slots = activity().sum(axis=0) * np.repeat(noise, SLOTS // 24)
+    edges = np.concatenate([[0.0], np.cumsum(slots)])
+    edges /= edges[-1]
+    return edges
+
+
+def times(seed: int, day: int, quantiles: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Microseconds since midnight UTC at which these shares (in [0, 1)) of the day's activity have happened."""
+    edges = np.arange(SLOTS + 1, dtype=np.float64) * SLOT_MICROSECONDS
+    return np.interp(quantiles, distribution(seed, day), edges).astype(np.int64)
+
+
+def quantiles(seed: int, day: int, times: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """The share of the day's activity before each time, the inverse of :func:`times`."""
+    edges = np.arange(SLOTS + 1, dtype=np.float64) * SLOT_MICROSECONDS
+    return np.interp(times.astype(np.float64), edges, distribution(seed, day))
