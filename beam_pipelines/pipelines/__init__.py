@@ -1,0 +1,1 @@
+"""The pipelines, one Flex Template each: options, build(pipeline, settings), main."""

@@ -1,0 +1,58 @@
+"""The generate pipeline: draws days of the world and writes them to the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.pvalue import PCollection
+
+from beam_pipelines import lake, tables
+from beam_pipelines.options import GenerateSettings
+from beam_pipelines.pipelines.beam_options import given
+from beam_pipelines.progress import NO_PROGRESS, ProgressLog
+from beam_pipelines.transforms.lake_writing import DaysPlan, WriteFile, WriteManifest, plan_files
+from beam_pipelines.world import day_number
+
+
+def plan_days(settings: GenerateSettings) -> list[DaysPlan]:
+    """The days to write: those asked for and, of tables whose rows stay valid, those before them."""
+    first, last = day_number(settings.period.start), day_number(settings.period.end)
+    asked = [DaysPlan(table, first, last, is_history=False) for table in settings.tables]
+    earlier = [
+        DaysPlan(table.name, 0, first - 1, is_history=True)
+        for table in tables.DIMENSIONS
+        if settings.complete_history and first > 0 and table.name in settings.tables
+    ]
+    return earlier + asked
+
+
+def build(
+    pipeline: beam.Pipeline, settings: GenerateSettings, progress: ProgressLog = NO_PROGRESS
+) -> PCollection[lake.Manifest]:
+    """Adds the whole pipeline; its result are the manifests written."""
+    output, world, codec = settings.output, settings.world, settings.codec
+    manifests: PCollection[lake.Manifest] = (
+        pipeline
+        | "Days" >> beam.Create(plan_days(settings))
+        | "Plan files" >> beam.FlatMap(lambda days: plan_files(world, days))
+        | "Spread" >> beam.Reshuffle()
+        | "Draw, encode, write" >> beam.ParDo(WriteFile(output, world, codec, progress))
+        | "Gather days" >> beam.GroupByKey()
+        | "Write manifests" >> beam.ParDo(WriteManifest(output, world, codec))
+    )
+    return manifests
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Submits the pipeline and returns; what launches templates must not wait for their jobs."""
+    options = PipelineOptions(arguments)
+    settings = GenerateSettings.of(given(options))
+    pipeline = beam.Pipeline(options=options)
+    build(pipeline, settings)
+    pipeline.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The load pipeline: reads the lake and replaces the warehouse's partitions with what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.pvalue import AsList, AsSingleton, PCollection
+
+from beam_pipelines import lake, storage, tables
+from beam_pipelines.options import LoadSettings, UsageError
+from beam_pipelines.pipelines.beam_options import given
+from beam_pipelines.progress import NO_PROGRESS, ProgressLog
+from beam_pipelines.transforms.lake_reading import (
+    Partition,
+    Split,
+    find_manifests,
+    partition_of,
+    plan_splits,
+    read_manifest,
+)
+from beam_pipelines.transforms.partition_loading import LoadedPartition, LoadPartitions, prepare_warehouse
+from beam_pipelines.transforms.staging import (
+    PRODUCTS,
+    SALES,
+    StageDailySales,
+    TransformDimension,
+    TransformOrders,
+)
+
+
+def by_partition(manifest: lake.Manifest) -> tuple[Partition, lake.Manifest]:
+    """A manifest under the partition that its day belongs to."""
+    table = tables.BY_NAME[manifest.table]
+    return (table.name, partition_of(table, manifest.day)), manifest
+
+
+def is_dimension(split: Split, _: int) -> int:
+    """0 for a split of orders, 1 for one of a table whose rows stay valid."""
+    return int(split.table != tables.ORDERS.name)
+
+
+def build(
+    pipeline: beam.Pipeline, settings: LoadSettings, staging: str, progress: ProgressLog = NO_PROGRESS
+) -> PCollection[LoadedPartition]:
+    """Adds the whole pipeline; its result are the partitions loaded."""
+    root, period = settings.input, settings.period
+    warehouse = (
+        pipeline
+        | "Warehouse" >> beam.Create([settings.warehouse])
+        | "Prepare tables and views" >> beam.Map(prepare_warehouse)
+    )
+    orders, dimensions = (
+        pipeline
+        | "Tables" >> beam.Create([table.name for table in tables.LAKE])
+        | "Find manifests" >> beam.FlatMap(lambda table: find_manifests(root, table, period))
+        | "Spread manifests" >> beam.Reshuffle()
+        | "Read manifests" >> beam.Map(read_manifest)
+        | "By partition" >> beam.Map(by_partition)
+        | "Gather partitions" >> beam.GroupByKey()
+        | "Plan splits" >> beam.FlatMap(lambda element: plan_splits(root, *element))
+        | "Spread splits" >> beam.Reshuffle()
+        | "Orders or dimensions" >> beam.Partition(is_dimension, 2)  # type: ignore[arg-type]
+    )
+    dimensions = dimensions | "Transform dimensions" >> beam.ParDo(
+        TransformDimension(root, staging, progress)
+    ).with_outputs(PRODUCTS, main="staged")
+    orders = orders | "Transform orders" >> beam.ParDo(
+        TransformOrders(root, staging, progress), AsList(dimensions[PRODUCTS])
+    ).with_outputs(SALES, main="staged")
+    daily_sales = (
+        orders[SALES]
+        | "Gather sales" >> beam.GroupByKey()
+        | "Stage daily sales" >> beam.ParDo(StageDailySales(staging))
+    )
+    loaded: PCollection[LoadedPartition] = (
+        (dimensions["staged"], orders["staged"], daily_sales)
+        | "Staged" >> beam.Flatten()
+        | "Gather staged" >> beam.GroupByKey()
+        | "Load partitions" >> beam.ParDo(LoadPartitions(progress), AsSingleton(warehouse))
+    )
+    return loaded
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Submits the pipeline and returns; what launches templates must not wait for their jobs."""
+    options = PipelineOptions(arguments)
+    settings = LoadSettings.of(given(options))
+    temporary = options.view_as(GoogleCloudOptions).temp_location
+    if not temporary:
+        raise UsageError("temp_location", "required: where staged files are kept until they are loaded", None)
+    pipeline = beam.Pipeline(options=options)
+    build(pipeline, settings, storage.join(temporary, "retail-load"))
+    pipeline.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Beam transforms over batches of Arrow; each only wires pure functions."""

@@ -1,0 +1,178 @@
+"""Reading the lake: from manifests to splits, the pieces of a partition that one worker transforms alone.
+
+How a partition is split follows from its manifests' row counts, never from the workers, so the staged files are the
+same on any runner.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from beam_pipelines import avro, lake, storage, tables
+from beam_pipelines.lake import LakeError
+from beam_pipelines.options import Period
+from beam_pipelines.schema import Table
+
+ROWS_PER_SPLIT = 262_144
+"""A split ends when it has so many rows: a few hundred megabytes in memory, a file of tens of megabytes."""
+
+Partition = tuple[str, str]
+"""A lake table's name and a partition of it: ``20251128``, ``202511``, or empty if the table has none."""
+
+
+class SplitFile(NamedTuple):
+    """One lake file of a split, and what its manifest says of it."""
+
+    path: str
+    day: str
+    rows: int
+    sums: tuple[tuple[str, str], ...]
+
+
+class Split(NamedTuple):
+    """Files of one partition that are transformed together into one staged file per table."""
+
+    table: str
+    partition: str
+    split: int
+    splits: int
+    content: str
+    """Fingerprint of all the partition's input; what is staged for other input lies elsewhere."""
+    files: tuple[SplitFile, ...]
+
+
+def find_manifests(root: str, table_name: str, period: Period) -> list[str]:
+    """Paths of the manifests that a load of a period reads.
+
+    Of facts those of the period's days, each of which has to be there. Of tables whose rows stay valid every day up to
+    the end of the period's last month: partitions are reloaded whole.
+    """
+    table = tables.BY_NAME[table_name]
+    found = {_day_of(path): path for path in storage.find(root, f"{table_name}/dt=*/{lake.MANIFEST}")}
+    if table in tables.DIMENSIONS:
+        wanted = {day: path for day, path in found.items() if (day.year, day.month) <= _month(period.end)}
+        missing = [] if wanted else [period.end]
+    else:
+        days = [date.fromordinal(day) for day in range(period.start.toordinal(), period.end.toordinal() + 1)]
+        wanted = {day: found[day] for day in days if day in found}
+        missing = [day for day in days if day not in found]
+    if missing:
+        more = f" and {len(missing) - 1} more days" if len(missing) > 1 else ""
+        folder = lake.folder(root, table_name, missing[0])
+        raise LakeError(f"{folder}: expected a manifest of {table_name}, found none{more}; generate it first")
+    return [wanted[day] for day in sorted(wanted)]
+
+
+def read_manifest(path: str) -> lake.Manifest:
+    """The manifest at a path, with every file that it names there and of the size that it says; else LakeError."""
+    manifest = lake.Manifest.from_json(storage.read(path).decode(errors="replace"), path)
+    table = tables.BY_NAME[manifest.table]
+    if manifest.schema != table.fingerprint:
+        raise LakeError(
+            f"{path}: expected schema {table.fingerprint} of {table.name}, got {manifest.schema}: "
+            "the day was written by another version of the tables; generate it again"
+        )
+    for file in manifest.files:
+        where = storage.join(path.rsplit("/", 1)[0], file.name)
+        size = storage.size(where)
+        if size != file.bytes:
+            found = "no such file" if size is None else f"{size:,} bytes"
+            raise LakeError(f"{where}: expected {file.bytes:,} bytes as its manifest says, found {found}")
+    return manifest
+
+
+def partition_of(table: Table, day: date) -> str:
+    """The id of the partition that a day of a table belongs to.
+
+    >>> partition_of(tables.ORDERS, date(2025, 11, 28)), partition_of(tables.PRODUCTS, date(2025, 11, 28))
+    ('20251128', '202511')
+    """
+    if not table.partition:
+        return ""
+    return day.strftime("%Y%m%d" if table.partition.granularity == "DAY" else "%Y%m")
+
+
+def first_day(partition: str) -> date:
+    """The first day of a partition; the epoch for a table that has none.
+
+    >>> first_day("202511")
+    datetime.date(2025, 11, 1)
+    """
+    if not partition:
+        return date(1970, 1, 1)
+    return date(int(partition[:4]), int(partition[4:6]), int(partition[6:] or 1))
+
+
+def plan_splits(root: str, partition: Partition, manifests: Iterable[lake.Manifest]) -> Iterator[Split]:
+    """The splits of a partition; one without files if it has no rows, so that it is loaded empty."""
+    table_name, partition_id = partition
+    ordered = sorted(manifests, key=lambda manifest: manifest.day)
+    files = [_split_file(root, manifest, file) for manifest in ordered for file in manifest.files]
+    described = (f"{file.fingerprint} {file.rows}" for manifest in ordered for file in manifest.files)
+    content = hashlib.blake2b("\n".join(described).encode(), digest_size=8).hexdigest()
+    groups = list(_up_to(ROWS_PER_SPLIT, files)) or [()]
+    for number, group in enumerate(groups):
+        yield Split(table_name, partition_id, number, len(groups), content, group)
+
+
+class Block(NamedTuple):
+    """One block of a lake file."""
+
+    file: str
+    """Path relative to the lake."""
+    day: date
+    offset: int
+    batch: pa.RecordBatch
+
+
+def read_split(root: str, split: Split) -> Iterator[Block]:
+    """The blocks of a split's files, in order; LakeError if rows or sums are not what the manifest says."""
+    table = tables.BY_NAME[split.table]
+    for file in split.files:
+        rows, sums = 0, {path: Decimal(0) for path, _ in file.sums}
+        with storage.open_for_reading(file.path) as opened:
+            for block in avro.read_blocks(opened, dictionaries=True):
+                rows += block.rows
+                for path, total in lake.sums(table, block.batch).items():
+                    sums[path] = sums.get(path, Decimal(0)) + total
+                relative = file.path.removeprefix(root + "/")
+                yield Block(relative, date.fromisoformat(file.day), block.offset, block.batch)
+        if rows != file.rows:
+            raise LakeError(f"{file.path}: expected {file.rows:,} rows as its manifest says, found {rows:,}")
+        for path, expected in file.sums:
+            if sums[path] != Decimal(expected):
+                raise LakeError(f"{file.path}: expected a sum of {expected} in {path}, found {sums[path]}")
+
+
+def _split_file(root: str, manifest: lake.Manifest, file: lake.LakeFile) -> SplitFile:
+    path = storage.join(lake.folder(root, manifest.table, manifest.day), file.name)
+    return SplitFile(path, manifest.day.isoformat(), file.rows, tuple(sorted(file.sums.items())))
+
+
+def _up_to(rows: int, files: list[SplitFile]) -> Iterator[tuple[SplitFile, ...]]:
+    group: list[SplitFile] = []
+    for file in files:
+        if group and sum(one.rows for one in group) + file.rows > rows:
+            yield tuple(group)
+            group = []
+        group.append(file)
+    if group:
+        yield tuple(group)
+
+
+def _day_of(manifest: str) -> date:
+    folder = manifest.rsplit("/", 2)[-2]
+    try:
+        return date.fromisoformat(folder.removeprefix("dt="))
+    except ValueError:
+        raise LakeError(f"{manifest}: expected a folder named dt=YYYY-MM-DD, got {folder!r}") from None
+
+
+def _month(day: date) -> tuple[int, int]:
+    return day.year, day.month

@@ -1,0 +1,159 @@
+"""Writing the lake: from tables and days to files and manifests.
+
+Only the plans of files cross a stage boundary, a few integers each. Whoever gets one draws, encodes and writes its file
+alone. File names and contents follow from the plan, so a retried bundle overwrites its own file with the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import BinaryIO, NamedTuple
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.metrics import Metrics
+
+from beam_pipelines import avro, lake, storage, tables
+from beam_pipelines.progress import Done, ProgressLog
+from beam_pipelines.world import World, date_of
+
+BLOCKS_PER_FILE = 64
+"""A file holds up to a million rows: large enough to read in one go, small enough to spread over workers."""
+
+
+class DaysPlan(NamedTuple):
+    """Days of a table to write, first and last included."""
+
+    table: str
+    first_day: int
+    last_day: int
+    is_history: bool
+    """Whether days that are already there, as they would be written, are left alone."""
+
+
+class FilePlan(NamedTuple):
+    """One file to write; a day without rows has one plan of a file without blocks."""
+
+    table: str
+    day: int
+    part: int
+    parts: int
+    is_history: bool
+
+
+Day = tuple[str, int]
+"""A table's name and a day number."""
+
+
+def plan_files(world: World, days: DaysPlan) -> Iterator[FilePlan]:
+    """The files of each day, by the day's rows alone."""
+    for day in range(days.first_day, days.last_day + 1):
+        parts = max(1, -(-world.blocks(days.table, day) // BLOCKS_PER_FILE))
+        for part in range(parts):
+            yield FilePlan(days.table, day, part, parts, days.is_history)
+
+
+def read_manifest(output: str, table: str, day: int) -> lake.Manifest | None:
+    """The manifest that a day has, or None for none or one that cannot be read."""
+    path = storage.join(lake.folder(output, table, date_of(day)), lake.MANIFEST)
+    try:
+        return lake.Manifest.from_json(storage.read(path).decode(), path)
+    except (FileNotFoundError, lake.LakeError, UnicodeDecodeError):
+        return None
+
+
+def is_same(manifest: lake.Manifest, world: World, codec: str, parts: int) -> bool:
+    """Whether a manifest describes what would be written now."""
+    known = tables.BY_NAME[manifest.table]
+    as_written = (manifest.seed, manifest.scale, manifest.schema, manifest.codec, max(1, len(manifest.files)))
+    return as_written == (world.seed, world.scale, known.fingerprint, codec, parts)
+
+
+def write_file(output: str, world: World, codec: str, plan: FilePlan) -> lake.LakeFile | None:
+    """Draws, encodes and writes one file; None for a day without rows."""
+    table = tables.BY_NAME[plan.table]
+    first = plan.part * BLOCKS_PER_FILE
+    blocks = range(first, min(first + BLOCKS_PER_FILE, world.blocks(plan.table, plan.day)))
+    if not blocks:
+        return None
+    sums: dict[str, Decimal] = {}
+
+    def drawn() -> Iterator[pa.RecordBatch]:
+        for block in blocks:
+            batch = world.block(plan.table, plan.day, block)
+            for path, total in lake.sums(table, batch).items():
+                sums[path] = sums.get(path, Decimal(0)) + total
+            yield batch
+
+    def write(file: BinaryIO) -> avro.Written:
+        return avro.write_blocks(file, table.avro_schema, drawn(), codec=codec)
+
+    name = lake.file_name(plan.part, plan.parts)
+    written = storage.write(storage.join(lake.folder(output, plan.table, date_of(plan.day)), name), write)
+    return lake.LakeFile(
+        name=name,
+        rows=written.rows,
+        bytes=written.bytes,
+        uncompressed_bytes=written.uncompressed_bytes,
+        fingerprint=written.fingerprint,
+        sums={path: str(total) for path, total in sums.items()},
+    )
+
+
+def write_manifest(output: str, world: World, codec: str, day: Day, files: Iterable[lake.LakeFile]) -> lake.Manifest:
+    """Deletes what an earlier run with other files left in the day's folder, then writes the manifest."""
+    table, number = day
+    manifest = lake.manifest_of(
+        tables.BY_NAME[table], date_of(number), seed=world.seed, scale=world.scale, codec=codec, files=files
+    )
+    folder = lake.folder(output, table, date_of(number))
+    own = {storage.join(folder, name) for name in (lake.MANIFEST, *(file.name for file in manifest.files))}
+    storage.delete([path for path in storage.find(folder, "*") if path not in own])
+    storage.write(storage.join(folder, lake.MANIFEST), lambda file: file.write(manifest.to_json().encode()))
+    return manifest
+
+
+class WriteFile(beam.DoFn):
+    """FilePlan -> (day, [file or nothing]); nothing at all for days of history that are there already."""
+
+    def __init__(self, output: str, world: World, codec: str, progress: ProgressLog) -> None:
+        self._output, self._world, self._codec, self._progress = output, world, codec, progress
+        self._rows = Metrics.counter("generate", "rows")
+        self._files = Metrics.counter("generate", "files")
+        self._bytes = Metrics.counter("generate", "bytes")
+        self._kept = Metrics.counter("generate", "days_kept")
+
+    def process(self, plan: FilePlan) -> Iterator[tuple[Day, list[lake.LakeFile]]]:
+        """Writes the file, unless it is history that is there."""
+        manifest = read_manifest(self._output, plan.table, plan.day)
+        if manifest is not None:
+            same = is_same(manifest, self._world, self._codec, plan.parts)
+            if same and plan.is_history:
+                self._kept.inc()
+                self._progress.add(Done(plan.table, manifest.rows))
+                return
+            if not same:
+                # Until its new files are whole, the day is not there: a reader must not find them under the old names.
+                storage.delete([storage.join(lake.folder(self._output, plan.table, date_of(plan.day)), lake.MANIFEST)])
+        file = write_file(self._output, self._world, self._codec, plan)
+        if file:
+            self._rows.inc(file.rows)
+            self._files.inc()
+            self._bytes.inc(file.bytes)
+            self._progress.add(Done(plan.table, file.rows, 1, file.bytes))
+        yield (plan.table, plan.day), [file] if file else []
+
+
+class WriteManifest(beam.DoFn):
+    """(day, files) -> the day's manifest, written last."""
+
+    def __init__(self, output: str, world: World, codec: str) -> None:
+        self._output, self._world, self._codec = output, world, codec
+        self._days = Metrics.counter("generate", "days")
+
+    def process(self, element: tuple[Day, Iterable[list[lake.LakeFile]]]) -> Iterator[lake.Manifest]:
+        """Writes the manifest of one day."""
+        day, files = element
+        self._days.inc()
+        yield write_manifest(self._output, self._world, self._codec, day, [file for some in files for file in some])

@@ -1,0 +1,82 @@
+"""Loading staged files: one atomic load job per partition of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.windowed_value import WindowedValue
+from google.cloud import bigquery
+
+from beam_pipelines import storage, tables
+from beam_pipelines.progress import Done, ProgressLog
+from beam_pipelines.transforms.lake_reading import Partition
+from beam_pipelines.transforms.staging import StagedFile
+from beam_pipelines.warehouse import partition_loads, provisioning
+from beam_pipelines.warehouse.client import connect
+
+
+class LoadedPartition(NamedTuple):
+    """A partition that holds what was staged for it."""
+
+    table: str
+    partition: str
+    rows: int
+    job_id: str
+
+
+def content_of(partition: Partition, staged: Iterable[StagedFile]) -> partition_loads.PartitionContent:
+    """What a partition is to hold, from its staged files in any order."""
+    table, partition_id = partition
+    files = sorted(staged)
+    return partition_loads.PartitionContent(
+        table=tables.BY_NAME[table],
+        partition=partition_id,
+        files=tuple(file.path if storage.is_remote(file.path) else f"file://{file.path}" for file in files),
+        fingerprints=tuple(file.fingerprint for file in files),
+        rows=sum(file.rows for file in files),
+    )
+
+
+def prepare_warehouse(warehouse: str) -> str:
+    """Makes sure that every dataset, table and view is there; returns the warehouse."""
+    provisioning.prepare(connect(warehouse))
+    return warehouse
+
+
+class LoadPartitions(beam.DoFn):
+    """(partition, staged files) -> the loaded partition.
+
+    A bundle starts all its jobs before it waits for the first, so that BigQuery runs them side by side. A bundle that
+    is run again finds the jobs of its first run by their ids.
+    """
+
+    def __init__(self, progress: ProgressLog) -> None:
+        self._progress = progress
+        self._rows = Metrics.counter("load", "rows_loaded")
+        self._partitions = Metrics.counter("load", "partitions_loaded")
+        self._started: list[tuple[partition_loads.PartitionContent, bigquery.LoadJob]] = []
+
+    def start_bundle(self) -> None:
+        """Forgets the jobs of an earlier bundle."""
+        self._started = []
+
+    def process(self, element: tuple[Partition, Iterable[StagedFile]], warehouse: str) -> None:
+        """Starts the partition's job, or finds it."""
+        content = content_of(*element)
+        self._started.append((content, partition_loads.start(connect(warehouse), content)))
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Waits for the jobs, deletes what was staged for them and reports."""
+        for content, job in self._started:
+            partition_loads.finish(job, content)
+            storage.delete([path.removeprefix("file://") for path in content.files])
+            self._rows.inc(content.rows)
+            self._partitions.inc()
+            self._progress.add(Done(content.table.name, content.rows))
+            loaded = LoadedPartition(content.table.name, content.partition, content.rows, str(job.job_id))
+            window = GlobalWindow()
+            yield WindowedValue(loaded, window.max_timestamp(), (window,))
