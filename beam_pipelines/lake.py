@@ -48,6 +48,8 @@ class Manifest:
 
     table: str
     day: date
+    world: int
+    """Version of the world that drew the rows."""
     seed: int
     scale: float
     schema: str
@@ -97,7 +99,9 @@ def file_name(part: int, parts: int) -> str:
     return f"part-{part:05}-of-{parts:05}.avro"
 
 
-def manifest_of(table: Table, day: date, *, seed: int, scale: float, codec: str, files: Iterable[LakeFile]) -> Manifest:
+def manifest_of(
+    table: Table, day: date, *, world: int, seed: int, scale: float, codec: str, files: Iterable[LakeFile]
+) -> Manifest:
     """The manifest of a day from its files, in any order."""
     ordered = tuple(sorted(files, key=lambda file: file.name))
     sums: dict[str, Decimal] = {path: Decimal("0.00") for path in numeric_paths(table)}
@@ -107,6 +111,7 @@ def manifest_of(table: Table, day: date, *, seed: int, scale: float, codec: str,
     return Manifest(
         table=table.name,
         day=day,
+        world=world,
         seed=seed,
         scale=scale,
         schema=table.fingerprint,

@@ -7,7 +7,7 @@ Beam's pipeline options, the ``retail`` command, the template metadata and the R
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -112,16 +112,21 @@ OPTIONS = {
 GENERATE = ("output", "start_date", "end_date", "scale", "seed", "tables", "dimension_history", "codec")
 LOAD = ("input", "start_date", "end_date", "warehouse")
 
+NO_DEFAULTS: Mapping[str, str] = {}
 CODECS = ("snappy", "deflate", "null")
 
 
-def add_to(parser: argparse.ArgumentParser, names: Iterable[str]) -> None:
-    """Adds options to a parser, as text and none of them required: the settings check them all alike."""
+def add_to(parser: argparse.ArgumentParser, names: Iterable[str], defaults: Mapping[str, str] = NO_DEFAULTS) -> None:
+    """Adds options to a parser, as text and none of them required: the settings check them all alike.
+
+    ``defaults`` take the place of the options' own.
+    """
     for name in names:
         option = OPTIONS[name]
-        note = "required" if option.required else f"default {option.default}"
+        default = defaults.get(name, option.default)
+        note = "required" if default is None else f"default {default}"
         text = f"{option.help} ({note})".replace("%", "%%")
-        parser.add_argument(option.flag, help=text, metavar=option.metavar, default=option.default)
+        parser.add_argument(option.flag, help=text, metavar=option.metavar, default=default)
 
 
 @dataclass(frozen=True)

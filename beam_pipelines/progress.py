@@ -14,13 +14,19 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Done:
-    """Something that is finished: so many rows and bytes of a table."""
+class Advance:
+    """What a step has planned or finished for a table since it last said so."""
 
+    step: str
+    """``generate``, ``transform`` or ``load``."""
     table: str
+    planned: int = 0
+    """Rows that the step will work on."""
     rows: int = 0
     files: int = 0
     bytes: int = 0
+    kept: bool = False
+    """Whether the rows were there already and have been left alone."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +35,17 @@ class ProgressLog:
 
     path: str | None = None
 
-    def add(self, done: Done) -> None:
+    def add(self, advance: Advance) -> None:
         """Appends a line; lines of several processes do not mix, being short and written at once."""
         if self.path is None:
             return
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(descriptor, (json.dumps(asdict(done)) + "\n").encode())
+            os.write(descriptor, (json.dumps(asdict(advance)) + "\n").encode())
         finally:
             os.close(descriptor)
 
-    def read(self, offset: int) -> tuple[int, list[Done]]:
+    def read(self, offset: int) -> tuple[int, list[Advance]]:
         """What was added since an offset, and the offset to go on from."""
         if self.path is None or not Path(self.path).exists():
             return offset, []
@@ -54,6 +60,6 @@ NO_PROGRESS = ProgressLog()
 """Logs nothing."""
 
 
-def _parsed(lines: bytes) -> Iterator[Done]:
+def _parsed(lines: bytes) -> Iterator[Advance]:
     for line in lines.splitlines():
-        yield Done(**json.loads(line))
+        yield Advance(**json.loads(line))

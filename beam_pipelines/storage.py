@@ -100,7 +100,9 @@ def find(folder: str, pattern: str) -> list[str]:
         return sorted(
             metadata.path for metadata in found if metadata.path.count("/") == join(folder, pattern).count("/")
         )
-    return sorted(str(path) for path in Path(folder).glob(pattern) if path.is_file())
+    # Below the folder as it was given: pathlib would write ./lake as lake, and callers compare paths.
+    paths = (path for path in Path(folder).glob(pattern) if path.is_file())
+    return sorted(join(folder, path.relative_to(folder).as_posix()) for path in paths)
 
 
 def delete(paths: list[str]) -> None:

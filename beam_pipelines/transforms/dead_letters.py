@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from beam_pipelines.records import record_json
 from beam_pipelines.schema import Table
 from beam_pipelines.tables import dead_letters
 from beam_pipelines.transforms.lake_reading import Block
@@ -28,19 +28,6 @@ def separate(
     return block.batch.filter(pa.array(~refused)), pa.RecordBatch.from_pylist(
         letters, schema=dead_letters(table).arrow_schema
     )
-
-
-def record_json(record: Any) -> str:
-    """A record as JSON: decimals as strings, times in ISO 8601.
-
-    >>> record_json({"day": date(2025, 11, 28)})
-    '{"day": "2025-11-28"}'
-    """
-    return json.dumps(record, default=_plain, ensure_ascii=False)
-
-
-def _plain(value: Any) -> str:
-    return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
 
 
 def _letter(table: Table, block: Block, row: int, findings: Sequence[Finding], partition_date: date) -> dict[str, Any]:

@@ -12,12 +12,15 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+import apache_beam as beam
 import pyarrow as pa
+from apache_beam.metrics import Metrics
 
 from beam_pipelines import avro, lake, storage, tables
 from beam_pipelines.lake import LakeError
 from beam_pipelines.options import Period
-from beam_pipelines.schema import Table
+from beam_pipelines.progress import Advance, ProgressLog
+from beam_pipelines.schema import Column, Table, columns_from_arrow
 
 ROWS_PER_SPLIT = 262_144
 """A split ends when it has so many rows: a few hundred megabytes in memory, a file of tens of megabytes."""
@@ -45,6 +48,11 @@ class Split(NamedTuple):
     content: str
     """Fingerprint of all the partition's input; what is staged for other input lies elsewhere."""
     files: tuple[SplitFile, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all its files."""
+        return sum(file.rows for file in self.files)
 
 
 def find_manifests(root: str, table_name: str, period: Period) -> list[str]:
@@ -121,6 +129,22 @@ def plan_splits(root: str, partition: Partition, manifests: Iterable[lake.Manife
         yield Split(table_name, partition_id, number, len(groups), content, group)
 
 
+class PlanSplits(beam.DoFn):
+    """(partition, manifests) -> its splits."""
+
+    def __init__(self, root: str, progress: ProgressLog) -> None:
+        self._root, self._progress = root, progress
+        self._planned = Metrics.counter("load", "rows_planned")
+
+    def process(self, element: tuple[Partition, Iterable[lake.Manifest]]) -> Iterator[Split]:
+        """Plans the splits of one partition."""
+        partition, manifests = element
+        for split in plan_splits(self._root, partition, manifests):
+            self._planned.inc(split.rows)
+            self._progress.add(Advance("transform", split.table, planned=split.rows))
+            yield split
+
+
 class Block(NamedTuple):
     """One block of a lake file."""
 
@@ -136,18 +160,42 @@ def read_split(root: str, split: Split) -> Iterator[Block]:
     table = tables.BY_NAME[split.table]
     for file in split.files:
         rows, sums = 0, {path: Decimal(0) for path, _ in file.sums}
-        with storage.open_for_reading(file.path) as opened:
-            for block in avro.read_blocks(opened, dictionaries=True):
-                rows += block.rows
-                for path, total in lake.sums(table, block.batch).items():
-                    sums[path] = sums.get(path, Decimal(0)) + total
-                relative = file.path.removeprefix(root + "/")
-                yield Block(relative, date.fromisoformat(file.day), block.offset, block.batch)
+        for block in _blocks_of(table, file.path):
+            rows += block.rows
+            for path, total in lake.sums(table, block.batch).items():
+                sums[path] = sums.get(path, Decimal(0)) + total
+            relative = file.path.removeprefix(root + "/")
+            yield Block(relative, date.fromisoformat(file.day), block.offset, block.batch)
         if rows != file.rows:
             raise LakeError(f"{file.path}: expected {file.rows:,} rows as its manifest says, found {rows:,}")
         for path, expected in file.sums:
             if sums[path] != Decimal(expected):
                 raise LakeError(f"{file.path}: expected a sum of {expected} in {path}, found {sums[path]}")
+
+
+def _blocks_of(table: Table, path: str) -> Iterator[avro.Block]:
+    """The blocks of a file of a table; LakeError, naming the file, if it is not one."""
+    expected = _types(table.columns)
+    with storage.open_for_reading(path) as opened:
+        try:
+            for block in avro.read_blocks(opened, dictionaries=True):
+                if (found := _types(columns_from_arrow(block.batch.schema))) != expected:
+                    differing = sorted({name for name, _ in expected.items() ^ found.items()})
+                    raise LakeError(
+                        f"{path}: expected the columns of {table.name}, found others: {', '.join(differing)}"
+                    )
+                yield block
+        except avro.AvroError as error:
+            raise LakeError(f"{path}: {error}") from error
+
+
+def _types(columns: Iterable[Column], prefix: str = "") -> dict[str, tuple[object, ...]]:
+    """What every column and field is by its path. Nulls are not compared: a row that has one is refused alone."""
+    types: dict[str, tuple[object, ...]] = {}
+    for column in columns:
+        types[prefix + column.name] = (column.type, column.repeated, column.precision, column.scale)
+        types |= _types(column.fields, f"{prefix}{column.name}.")
+    return types
 
 
 def _split_file(root: str, manifest: lake.Manifest, file: lake.LakeFile) -> SplitFile:

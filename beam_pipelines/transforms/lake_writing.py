@@ -15,8 +15,8 @@ import pyarrow as pa
 from apache_beam.metrics import Metrics
 
 from beam_pipelines import avro, lake, storage, tables
-from beam_pipelines.progress import Done, ProgressLog
-from beam_pipelines.world import World, date_of
+from beam_pipelines.progress import Advance, ProgressLog
+from beam_pipelines.world import VERSION, World, date_of
 
 BLOCKS_PER_FILE = 64
 """A file holds up to a million rows: large enough to read in one go, small enough to spread over workers."""
@@ -65,9 +65,9 @@ def read_manifest(output: str, table: str, day: int) -> lake.Manifest | None:
 
 def is_same(manifest: lake.Manifest, world: World, codec: str, parts: int) -> bool:
     """Whether a manifest describes what would be written now."""
-    known = tables.BY_NAME[manifest.table]
-    as_written = (manifest.seed, manifest.scale, manifest.schema, manifest.codec, max(1, len(manifest.files)))
-    return as_written == (world.seed, world.scale, known.fingerprint, codec, parts)
+    wanted = (VERSION, world.seed, world.scale, tables.BY_NAME[manifest.table].fingerprint, codec, parts)
+    files = max(1, len(manifest.files))
+    return wanted == (manifest.world, manifest.seed, manifest.scale, manifest.schema, manifest.codec, files)
 
 
 def write_file(output: str, world: World, codec: str, plan: FilePlan) -> lake.LakeFile | None:
@@ -105,7 +105,13 @@ def write_manifest(output: str, world: World, codec: str, day: Day, files: Itera
     """Deletes what an earlier run with other files left in the day's folder, then writes the manifest."""
     table, number = day
     manifest = lake.manifest_of(
-        tables.BY_NAME[table], date_of(number), seed=world.seed, scale=world.scale, codec=codec, files=files
+        tables.BY_NAME[table],
+        date_of(number),
+        world=VERSION,
+        seed=world.seed,
+        scale=world.scale,
+        codec=codec,
+        files=files,
     )
     folder = lake.folder(output, table, date_of(number))
     own = {storage.join(folder, name) for name in (lake.MANIFEST, *(file.name for file in manifest.files))}
@@ -130,8 +136,9 @@ class WriteFile(beam.DoFn):
         if manifest is not None:
             same = is_same(manifest, self._world, self._codec, plan.parts)
             if same and plan.is_history:
-                self._kept.inc()
-                self._progress.add(Done(plan.table, manifest.rows))
+                if plan.part == 0:
+                    self._kept.inc()
+                    self._progress.add(_advance(plan, manifest.rows, len(manifest.files), manifest.bytes, kept=True))
                 return
             if not same:
                 # Until its new files are whole, the day is not there: a reader must not find them under the old names.
@@ -141,8 +148,12 @@ class WriteFile(beam.DoFn):
             self._rows.inc(file.rows)
             self._files.inc()
             self._bytes.inc(file.bytes)
-            self._progress.add(Done(plan.table, file.rows, 1, file.bytes))
+            self._progress.add(_advance(plan, file.rows, 1, file.bytes))
         yield (plan.table, plan.day), [file] if file else []
+
+
+def _advance(plan: FilePlan, rows: int, files: int, size: int, *, kept: bool = False) -> Advance:
+    return Advance("generate", plan.table, rows=rows, files=files, bytes=size, kept=kept)
 
 
 class WriteManifest(beam.DoFn):

@@ -12,7 +12,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from google.cloud import bigquery
 
 from beam_pipelines import storage, tables
-from beam_pipelines.progress import Done, ProgressLog
+from beam_pipelines.progress import Advance, ProgressLog
 from beam_pipelines.transforms.lake_reading import Partition
 from beam_pipelines.transforms.staging import StagedFile
 from beam_pipelines.warehouse import partition_loads, provisioning
@@ -76,7 +76,7 @@ class LoadPartitions(beam.DoFn):
             storage.delete([path.removeprefix("file://") for path in content.files])
             self._rows.inc(content.rows)
             self._partitions.inc()
-            self._progress.add(Done(content.table.name, content.rows))
+            self._progress.add(Advance("load", content.table.name, rows=content.rows))
             loaded = LoadedPartition(content.table.name, content.partition, content.rows, str(job.job_id))
             window = GlobalWindow()
             yield WindowedValue(loaded, window.max_timestamp(), (window,))

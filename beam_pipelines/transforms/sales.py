@@ -69,11 +69,12 @@ class Lines:
 
 
 def lines_of(orders: pa.RecordBatch, products: ProductVersions) -> Lines:
-    """The lines of a batch of orders with the versions of their products."""
+    """The lines of a batch of orders with the versions of their products; no product is known by a null."""
     items = orders.column("items")
     order = pc.list_parent_indices(items).to_numpy(zero_copy_only=False)
-    product_id = integers(pc.struct_field(items.flatten(), "product_id"))
-    return Lines(order, products.at(product_id, integers(orders.column("created_at")).take(order)))
+    product_id = integers(pc.struct_field(items.flatten(), "product_id").fill_null(0))
+    created_at = integers(orders.column("created_at").cast(pa.int64()).fill_null(0))
+    return Lines(order, products.at(product_id, created_at.take(order)))
 
 
 def unknown_products(orders: pa.RecordBatch, lines: Lines) -> list[Finding]:

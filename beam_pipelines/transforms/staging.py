@@ -13,7 +13,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import TaggedOutput
 
 from beam_pipelines import avro, storage, tables
-from beam_pipelines.progress import Done, ProgressLog
+from beam_pipelines.progress import Advance, ProgressLog
 from beam_pipelines.schema import Table
 from beam_pipelines.transforms import dead_letters, sales, validation
 from beam_pipelines.transforms.lake_reading import Partition, Split, first_day, read_split
@@ -122,9 +122,8 @@ class _TransformSplit(beam.DoFn):
             if table.startswith("dead_letters_"):
                 self._refused.inc(staged.rows)
             yield (table, split.partition), staged
-        rows = sum(file.rows for file in split.files)
-        self._read.inc(rows)
-        self._progress.add(Done(split.table, rows, len(split.files)))
+        self._read.inc(split.rows)
+        self._progress.add(Advance("transform", split.table, rows=split.rows, files=len(split.files)))
 
 
 class TransformDimension(_TransformSplit):

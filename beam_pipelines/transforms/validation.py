@@ -137,7 +137,8 @@ def _terms(batch: pa.RecordBatch, path: str, by_item: bool) -> npt.NDArray[np.in
         return values
     running = np.concatenate([[0], np.cumsum(values)])
     offsets = column.offsets.to_numpy() - column.offsets[0].as_py()
-    return running[offsets[1:]] - running[offsets[:-1]]
+    sums: npt.NDArray[np.int64] = running[offsets[1:]] - running[offsets[:-1]]
+    return sums
 
 
 def _filled(array: pa.Array[Any]) -> npt.NDArray[np.int64]:

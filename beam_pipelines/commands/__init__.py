@@ -1,0 +1,1 @@
+"""What the subcommands of ``retail`` do; cli.py parses their options and reports their errors."""

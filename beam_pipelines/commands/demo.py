@@ -1,0 +1,84 @@
+"""``retail demo``: a lake, a warehouse over it, and something to ask it."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from beam_pipelines import storage
+from beam_pipelines.commands import generate, load
+from beam_pipelines.commands.display import Display, size
+from beam_pipelines.commands.warehouses import opened, row_counts
+from beam_pipelines.options import GenerateSettings, LoadSettings
+from beam_pipelines.tables import WAREHOUSE
+
+QUERIES = (
+    (
+        "The best days",
+        "SELECT day, orders, revenue, average_order FROM retail.daily_revenue ORDER BY revenue DESC LIMIT 5",
+    ),
+    (
+        "What sold on Black Friday",
+        "SELECT category, SUM(units) AS units, SUM(revenue) AS revenue, ROUND(SUM(margin) / SUM(revenue), 3) AS margin "
+        'FROM retail.daily_sales WHERE day = "2025-11-28" GROUP BY category ORDER BY revenue DESC LIMIT 5',
+    ),
+    (
+        "Who buys, with theLook's own tables",
+        "SELECT u.country, COUNT(DISTINCT u.id) AS buyers, COUNT(*) AS orders, SUM(o.total) AS paid "
+        "FROM retail.orders AS o JOIN thelook_ecommerce.users AS u ON u.id = o.customer_id "
+        "GROUP BY u.country ORDER BY paid DESC LIMIT 5",
+    ),
+)
+"""Queries to try, each with what it shows."""
+
+
+def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> None:
+    """Generates and loads the demo's days, and shows what is there."""
+    started = time.monotonic()
+    folder = given.output
+    given.output = storage.join(folder, "lake")
+    settings = generate.write(GenerateSettings.of(given), flags, display)
+    warehouse = storage.join(folder, "warehouse.duckdb")
+    with opened(warehouse) as address:
+        load.write(LoadSettings(settings.output, settings.period, warehouse), address, flags, display)
+        rows = row_counts(address)
+    seconds = time.monotonic() - started
+    counted = generate.lake_rows(display)
+    display.result(
+        {"lake": settings.output, "warehouse": warehouse, "seconds": round(seconds, 3), "tables": counted, "rows": rows}
+    )
+    if display.as_json:
+        return
+    shown = []
+    for table in WAREHOUSE:
+        there = rows[f"{table.dataset}.{table.name}"]
+        found = counted.get(table.name)
+        if found or table.dataset == "retail":
+            lake = (f"{found['rows']:,}", f"{found['files']:,}", size(found["bytes"])) if found else ("", "", "")
+            shown.append((table.name, *lake, f"{there:,}"))
+    refused = sum(count for name, count in rows.items() if name.startswith("ops.dead_letters"))
+    display.say()
+    headers = ("table", "lake rows", "files", "size", "warehouse rows")
+    display.table(f"{settings.period.start} to {settings.period.end} in {folder}", headers, shown)
+    display.say(f"\n{seconds:.1f} s, {refused:,} records refused. Queries to try:")
+    for title, query in QUERIES:
+        display.say(f"\n# {title}\n{program()} query {_warehouse_flag(folder)}{shlex.quote(query)}")
+
+
+def program() -> str:
+    """How the reader has called this command, so that pasting it works."""
+    called = Path(sys.argv[0])
+    if not called.is_absolute():
+        return shlex.quote(str(called))
+    try:
+        return shlex.quote(str(called.relative_to(Path.cwd())))
+    except ValueError:
+        return shlex.quote(str(called)) if called.name == "retail" else "retail"
+
+
+def _warehouse_flag(folder: str) -> str:
+    return "" if folder == "retail-data" else f"--warehouse={shlex.quote(storage.join(folder, 'warehouse.duckdb'))} "
