@@ -22,6 +22,8 @@ from beam_pipelines.schema import Column, columns_from_avro
 
 MAGIC = b"Obj\x01"
 SYNC_BYTES = 16
+FINGERPRINT_DIGITS = 32
+"""Of a file's content: half a SHA-256, which processors with instructions for it compute at twice blake2b's speed."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def write_blocks(
             file.write(part)
         rows, uncompressed = rows + batch.num_rows, uncompressed + data.size
         length += len(head) + len(packed) + SYNC_BYTES
-    return Written(rows, length, uncompressed, content.hexdigest())
+    return Written(rows, length, uncompressed, content.hexdigest()[:FINGERPRINT_DIGITS])
 
 
 def read_header(file: BinaryIO) -> Header:
@@ -187,7 +189,7 @@ class _FileStart:
     sync: bytes
     columns: tuple[Column, ...]
     codec: Codec
-    content: hashlib.blake2b
+    content: hashlib._Hash
     """The fingerprint so far, to be copied."""
 
 
@@ -204,7 +206,7 @@ def _file_start(schema: str, codec: str, metadata: tuple[tuple[str, bytes], ...]
         header += _long(len(name.encode())) + name.encode() + _long(len(value)) + value
     header += b"\0"
     sync = hashlib.blake2b(header, digest_size=SYNC_BYTES, person=b"avro.sync").digest()
-    content = hashlib.blake2b(schema.encode(), digest_size=16, person=b"avro.content")
+    content = hashlib.sha256(b"avro.content" + schema.encode())
     return _FileStart(header + sync, sync, columns, known, content)
 
 

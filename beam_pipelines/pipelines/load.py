@@ -14,10 +14,10 @@ from beam_pipelines.pipelines.beam_options import given
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
 from beam_pipelines.transforms.lake_reading import (
     Partition,
+    PlanSplits,
     Split,
     find_manifests,
     partition_of,
-    plan_splits,
     read_manifest,
 )
 from beam_pipelines.transforms.partition_loading import LoadedPartition, LoadPartitions, prepare_warehouse
@@ -59,7 +59,7 @@ def build(
         | "Read manifests" >> beam.Map(read_manifest)
         | "By partition" >> beam.Map(by_partition)
         | "Gather partitions" >> beam.GroupByKey()
-        | "Plan splits" >> beam.FlatMap(lambda element: plan_splits(root, *element))
+        | "Plan splits" >> beam.ParDo(PlanSplits(root, progress))
         | "Spread splits" >> beam.Reshuffle()
         | "Orders or dimensions" >> beam.Partition(is_dimension, 2)  # type: ignore[arg-type]
     )

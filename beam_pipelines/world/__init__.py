@@ -20,7 +20,10 @@ from beam_pipelines.world import calendar, customers, orders, products
 from beam_pipelines.world.calendar import LAST, OPENING, date_of, day_number
 from beam_pipelines.world.draw import BLOCK_ROWS
 
-__all__ = ["BLOCK_ROWS", "LAST", "OPENING", "SCALES", "World", "date_of", "day_number"]
+__all__ = ["BLOCK_ROWS", "LAST", "OPENING", "SCALES", "VERSION", "World", "date_of", "day_number"]
+
+VERSION = 1
+"""Goes up whenever the same arguments give other rows, so that days drawn by different versions are told apart."""
 
 SCALES = (0.01, 10_000)
 """The smallest and the largest scale."""

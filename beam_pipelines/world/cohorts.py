@@ -38,9 +38,12 @@ QUOTAS = {
 POWER_EVERY = 19
 """One in so many customers of a country is a power buyer, 5 % in all; none in the three smallest countries."""
 
-_MULTIPLIER = 677
-_INVERSE = pow(_MULTIPLIER, -1, COHORT)
+_MULTIPLIER = np.uint64(677)
+_INVERSE = np.uint64(pow(677, -1, COHORT))
 _MASK = np.uint64(COHORT - 1)
+_HALF = np.uint64(5)
+_ROUNDS = (np.uint64(16), np.uint64(32), np.uint64(48))
+"""Rounds of scrambling, each with other bits of the cohort's word; with one or two, neighbours' countries depend."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -60,8 +63,11 @@ def places(seed: int, customer_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int
     """Each customer's place in the cohort, 0 to 1023."""
     numbers = customer_ids.astype(np.uint64) - np.uint64(1)
     words = draw.hashed(draw.key(seed, "customers", "cohort"), numbers >> np.uint64(10))
-    scrambled = ((numbers ^ words) * np.uint64(_MULTIPLIER) + (words >> np.uint64(32))) & _MASK
-    return scrambled.astype(np.int64)
+    place = numbers ^ words
+    for shift in _ROUNDS:
+        place = (place * _MULTIPLIER + (words >> shift)) & _MASK
+        place ^= place >> _HALF
+    return place.astype(np.int64)
 
 
 def customer_ids(seed: int, cohorts: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -72,8 +78,11 @@ def customer_ids(seed: int, cohorts: npt.NDArray[np.int64], places: npt.NDArray[
     True
     """
     words = draw.hashed(draw.key(seed, "customers", "cohort"), cohorts)
-    unscrambled = (places.astype(np.uint64) - (words >> np.uint64(32))) * np.uint64(_INVERSE) ^ words
-    return cohorts * COHORT + (unscrambled & _MASK).astype(np.int64) + 1
+    number = places.astype(np.uint64)
+    for shift in reversed(_ROUNDS):
+        number ^= number >> _HALF
+        number = (number - (words >> shift)) * _INVERSE & _MASK
+    return cohorts * COHORT + ((number ^ words) & _MASK).astype(np.int64) + 1
 
 
 def country(seed: int, customer_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:

@@ -1,0 +1,59 @@
+# make demo   sets up what it needs and fills a lake and a warehouse in ./retail-data
+# make test   sets up what it needs and runs every test
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
+	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$name && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test setup lint format render bench lock clean
+
+help: ## Show this help.
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: $(READY) ## Generate and load thirty days around Black Friday 2025 into ./retail-data.
+	$(BIN)/retail demo
+
+test: $(READY) ## Run every test.
+	$(BIN)/python -m pytest
+
+setup: $(READY) ## Create .venv from the lock file.
+
+lint: $(READY) ## Check format, style, types and rendered files.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/retail render --check
+
+format: $(READY) ## Format the code and write what follows from it.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/retail render
+
+render: $(READY) ## Write the files that follow from the code.
+	$(BIN)/retail render
+
+bench: $(READY) ## Measure, beside a named peer in the same run.
+	$(BIN)/python -m tests.benchmarks
+
+lock: $(READY) ## Pin the newest versions that fit together in requirements.lock.
+	$(BIN)/uv pip compile --quiet --upgrade --universal --all-extras --generate-hashes --no-header --no-annotate \
+		--output-file requirements.lock pyproject.toml
+
+clean: ## Remove the environment, the demo's data and what tools have cached.
+	rm -rf $(VENV) retail-data build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find beam_pipelines tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv is itself installed from the lock, by hash; it then installs what the lock pins, hashes checked. The last step
+# compiles the Avro kernels once, so that no command has to.
+$(READY): pyproject.toml requirements.lock
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11, 3.12 or 3.13 is needed; set PYTHON=/path/to/python" >&2; exit 2; }
+	@echo "Setting up $(VENV) with $(PYTHON) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock \
+		--build-constraint requirements.lock --editable '.[dev]'
+	@$(BIN)/python -m beam_pipelines.avro.warm_up
+	@touch $@

