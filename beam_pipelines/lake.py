@@ -14,9 +14,9 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from beam_pipelines.schema import Column, Table, Type
+from beam_pipelines.columns import cents
+from beam_pipelines.schema import Table
 from beam_pipelines.storage import join
 
 MANIFEST = "_MANIFEST.json"
@@ -104,7 +104,7 @@ def manifest_of(
 ) -> Manifest:
     """The manifest of a day from its files, in any order."""
     ordered = tuple(sorted(files, key=lambda file: file.name))
-    sums: dict[str, Decimal] = {path: Decimal("0.00") for path in numeric_paths(table)}
+    sums: dict[str, Decimal] = {path: Decimal("0.00") for path in table.numeric_paths}
     for file in ordered:
         for path, total in file.sums.items():
             sums[path] += Decimal(total)
@@ -123,20 +123,6 @@ def manifest_of(
     )
 
 
-def numeric_paths(table: Table) -> list[str]:
-    """Paths of the table's NUMERIC columns, those of records in the form ``items.sale_price``."""
-
-    def paths(columns: Iterable[Column], prefix: str) -> list[str]:
-        found = []
-        for column in columns:
-            if column.type is Type.NUMERIC:
-                found.append(prefix + column.name)
-            found += paths(column.fields, f"{prefix}{column.name}.")
-        return found
-
-    return paths(table.columns, "")
-
-
 def values(batch: pa.RecordBatch, path: str) -> pa.Array[Any]:
     """The values at a path, those of repeated records flattened over all rows."""
     name, _, rest = path.partition(".")
@@ -150,5 +136,11 @@ def values(batch: pa.RecordBatch, path: str) -> pa.Array[Any]:
 
 
 def sums(table: Table, batch: pa.RecordBatch) -> dict[str, Decimal]:
-    """The sum of every NUMERIC column of a batch."""
-    return {path: pc.sum(values(batch, path)).as_py() or Decimal("0.00") for path in numeric_paths(table)}
+    """The sum of every NUMERIC column of a batch, exact for columns of up to 18 digits."""
+    return {path: _sum(values(batch, path)) for path in table.numeric_paths}
+
+
+def _sum(array: pa.Array[Any]) -> Decimal:
+    if array.null_count:
+        array = array.drop_null()
+    return Decimal(int(cents(array).sum())).scaleb(-array.type.scale)

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -230,10 +230,22 @@ class Table:
         return [column.bigquery_field for column in self.columns]
 
     @cached_property
+    def numeric_paths(self) -> tuple[str, ...]:
+        """Paths of the NUMERIC columns, those of records in the form ``items.sale_price``."""
+        return tuple(_numeric_paths(self.columns, ""))
+
+    @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits that change when what is stored changes (names and types, not descriptions)."""
         plain = json.dumps(without_docs(self.avro_schema), sort_keys=True)
         return hashlib.sha256(plain.encode()).hexdigest()[:16]
+
+
+def _numeric_paths(columns: Iterable[Column], prefix: str) -> Iterator[str]:
+    for column in columns:
+        if column.type is Type.NUMERIC:
+            yield prefix + column.name
+        yield from _numeric_paths(column.fields, f"{prefix}{column.name}.")
 
 
 def avro_record(name: str, columns: Iterable[Column], namespace: str = "", doc: str = "") -> dict[str, Any]:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import difflib
 import logging
+import signal
 import tempfile
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from apache_beam import Pipeline
@@ -67,10 +71,31 @@ def run(build: Callable[[Pipeline, ProgressLog], object], options: PipelineOptio
         log = ProgressLog(str(Path(folder) / "progress")) if is_local(options) else NO_PROGRESS
         pipeline = Pipeline(options=options)
         build(pipeline, log)
-        with display.following(log):
+        with display.following(log), _remembering_interrupts() as interrupted:
             try:
                 pipeline.run().wait_until_finish()
             except Exception as error:
+                if interrupted.is_set():
+                    raise KeyboardInterrupt from None
                 if line := explained(error):
                     raise CommandError(line) from error
                 raise
+
+
+@contextmanager
+def _remembering_interrupts() -> Iterator[threading.Event]:
+    """Whether Ctrl-C was pressed: Beam turns a KeyboardInterrupt within a step into an error of that step."""
+    interrupted = threading.Event()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupted.set()
+        signal.default_int_handler(number, frame)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted  # only the main thread can be interrupted
+        return
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,225 @@
+"""Whatever is wrong with an option or a file: one line that names it, the right exit status, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import OPENING_DAYS, retail_process
+
+DAYS = {"start_date": "2019-01-01", "end_date": "2019-01-02"}
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"tables": "orders,ordres"}, ("--tables", "distribution_centers, products, customers, orders", "'ordres'")),
+        ({"end_date": "2018-12-31"}, ("--end_date", "2019-01-01", "'2018-12-31'")),
+        ({"start_date": "2019-01-05"}, ("--end_date", "on or after start_date (2019-01-05)", "'2019-01-02'")),
+        ({"start_date": "2018-12-31"}, ("--start_date", "from 2019-01-01, when the shop opened", "'2018-12-31'")),
+        ({"start_date": "yesterday"}, ("--start_date", "YYYY-MM-DD", "'yesterday'")),
+        ({"scale": "-1"}, ("--scale", "from 0.01 to 10,000", "'-1'")),
+        ({"scale": "nan"}, ("--scale", "from 0.01 to 10,000", "'nan'")),
+        ({"scale": "big"}, ("--scale", "from 0.01 to 10,000", "'big'")),
+        ({"seed": "1.5"}, ("--seed", "a whole number", "'1.5'")),
+        ({"codec": "zip"}, ("--codec", "one of snappy, deflate, null", "'zip'")),
+        ({"dimension_history": "some"}, ("--dimension_history", "one of complete, none", "'some'")),
+        ({"output": ""}, ("--output", "required", "")),
+        ({"sclae": "2"}, ("--sclae", "did you mean --scale?", "")),
+        ({"direct_running_mode": "fast"}, ("--direct_running_mode", "invalid choice", "'fast'")),
+    ],
+)
+def test_a_wrong_option_of_generate_is_named(retail, tmp_path, changed, named):
+    given = {"output": str(tmp_path / "lake"), **DAYS, **changed}
+    ended = retail("generate", *(f"--{name}={value}" for name, value in given.items()))
+    assert ended.status == 2
+    assert ended.err.count("\n") == 1
+    assert ended.err.startswith("retail generate: ")
+    for part in named:
+        assert part in ended.err
+    assert not files(tmp_path)
+
+
+def test_an_output_that_cannot_be_written_is_named(retail, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    ended = retail("generate", f"--output={tmp_path}/file/lake", *OPENING_DAYS)
+    assert ended.status == 2
+    assert ended.err == (
+        f"retail generate: --output: expected a folder that can be written (Not a directory), "
+        f"got '{tmp_path}/file/lake'\n"
+    )
+    assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_a_lake_of_another_world_is_not_mixed_with_this_one(retail, lake):
+    before = {path: path.stat().st_mtime_ns for path in files(lake)}
+    ended = retail("generate", f"--output={lake}", *OPENING_DAYS, "--scale=0.05", "--seed=7")
+    assert ended.status == 1
+    assert "holds the world of seed 42, scale 0.05: expected seed 7" in ended.err
+    assert {path: path.stat().st_mtime_ns for path in files(lake)} == before
+
+
+def load(retail, lake: Path, warehouse: Path, *more: str):
+    return retail("load", f"--input={lake}", *OPENING_DAYS, f"--warehouse={warehouse}", *more)
+
+
+def has_rows(warehouse: Path) -> bool:
+    from tests.cli.conftest import tables
+
+    return warehouse.exists() and any(tables(warehouse).values())
+
+
+def test_a_lake_without_manifests_is_named(retail, tmp_path):
+    ended = load(retail, tmp_path / "nothing", tmp_path / "warehouse.duckdb")
+    assert ended.status == 1
+    assert ended.err.splitlines()[-1].startswith(f"retail load: {tmp_path}/nothing/")
+    assert "expected a manifest of" in ended.err
+    assert "Traceback" not in ended.err
+    assert not has_rows(tmp_path / "warehouse.duckdb")
+
+
+@pytest.fixture
+def broken(lake: Path, tmp_path: Path) -> Path:
+    """A copy of the lake to break."""
+    return Path(shutil.copytree(lake, tmp_path / "lake"))
+
+
+def day(lake: Path) -> Path:
+    return lake / "orders" / "dt=2019-01-02"
+
+
+def part(lake: Path) -> Path:
+    return day(lake) / "part-00000-of-00001.avro"
+
+
+def remove(lake: Path) -> str:
+    part(lake).unlink()
+    return "as its manifest says, found no such file"
+
+
+def cut(lake: Path) -> str:
+    content = part(lake).read_bytes()
+    part(lake).write_bytes(content[:-100])
+    return f"expected {len(content):,} bytes as its manifest says, found {len(content) - 100:,} bytes"
+
+
+def corrupt(lake: Path) -> str:
+    content = bytearray(part(lake).read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    part(lake).write_bytes(content)
+    return str(part(lake))
+
+
+def remove_day(lake: Path) -> str:
+    shutil.rmtree(day(lake))
+    return "expected a manifest of orders, found none"
+
+
+def change_manifest(lake: Path, **changed: object) -> Path:
+    manifest = day(lake) / "_MANIFEST.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | changed))
+    return manifest
+
+
+def other_schema(lake: Path) -> str:
+    change_manifest(lake, schema="0123456789abcdef")
+    return "got 0123456789abcdef: the day was written by another version of the tables"
+
+
+def other_sums(lake: Path) -> str:
+    manifest = json.loads((day(lake) / "_MANIFEST.json").read_text())
+    manifest["files"][0]["sums"]["total"] = "0.01"
+    change_manifest(lake, files=manifest["files"])
+    return "expected a sum of 0.01 in total"
+
+
+def no_manifest(lake: Path) -> str:
+    (day(lake) / "_MANIFEST.json").write_text("{")
+    return "_MANIFEST.json: expected a manifest in JSON"
+
+
+@pytest.mark.parametrize("breaking", [remove, cut, corrupt, remove_day, other_schema, other_sums, no_manifest])
+def test_a_broken_lake_is_refused_before_anything_is_loaded(retail, broken, tmp_path, breaking):
+    named = breaking(broken)
+    ended = load(retail, broken, tmp_path / "warehouse.duckdb")
+    assert ended.status == 1
+    assert named in ended.err.splitlines()[-1]
+    assert str(day(broken)) in ended.err.splitlines()[-1]
+    assert "Traceback" not in ended.err
+    assert not has_rows(tmp_path / "warehouse.duckdb")
+    assert not files(tmp_path / "warehouse.duckdb.staging")
+
+
+def test_a_warehouse_held_by_another_process_is_named(retail, lake, tmp_path):
+    warehouse = tmp_path / "warehouse.duckdb"
+    holding = f"import duckdb; c = duckdb.connect({str(warehouse)!r}); print('held', flush=True); input()"
+    command = [sys.executable, "-c", holding]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        ended = load(retail, lake, warehouse)
+        asked = retail("query", "SELECT 1", f"--warehouse={warehouse}")
+        holder.communicate("\n")
+    for command_ended in (ended, asked):
+        assert command_ended.status == 1
+        assert str(warehouse) in command_ended.err
+        assert str(holder.pid) in command_ended.err
+        assert "Traceback" not in command_ended.err
+
+
+def test_a_warehouse_that_is_something_else_is_named_and_left_alone(retail, lake, tmp_path):
+    other = tmp_path / "notes.txt"
+    other.write_text("my notes, " * 1000)
+    ended = load(retail, lake, other)
+    assert ended.status == 1
+    assert str(other) in ended.err
+    assert "Traceback" not in ended.err
+    assert other.read_text() == "my notes, " * 1000
+
+
+def test_bigquery_itself_needs_a_bucket_for_what_is_staged(retail, lake):
+    ended = retail("load", f"--input={lake}", *OPENING_DAYS, "--warehouse=bigquery://somebody")
+    assert (ended.status, "--temp_location: required" in ended.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["query", "SELECT nothing FROM retail.orders"], 1, "Unrecognized name: nothing"),
+        (["query", "SELEC 1"], 1, "Syntax error"),
+        (["query"], 2, "--file: either a query or --file"),
+        (["query", "--file=/no/such/file.sql"], 2, "--file: expected a file that can be read"),
+        (["query", "SELECT 1", "--format=xml"], 2, "xml"),
+        (["query", "SELECT 1", "--fromat=csv"], 2, "--fromat"),
+        (["serve", "--port=many"], 2, "--port: expected a port"),
+        (["nonsense"], 2, "nonsense"),
+    ],
+)
+def test_wrong_queries_and_commands_are_named(retail, warehouse, arguments, status, said):
+    more = [f"--warehouse={warehouse}"] if arguments[0] == "query" else []
+    ended = retail(*arguments, *more)
+    assert ended.status == status
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_query_of_a_warehouse_that_is_not_there_creates_none(retail, tmp_path):
+    ended = retail("query", "SELECT 1", f"--warehouse={tmp_path}/w.duckdb")
+    assert ended.status == 2
+    assert not files(tmp_path)
+
+
+def test_the_exit_status_is_that_of_the_process():
+    process = retail_process("generate", "--output=x", "--start_date=2018-01-01", "--end_date=2018-01-01")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.startswith("retail generate: --start_date: expected a day from 2019-01-01")

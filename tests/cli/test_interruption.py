@@ -1,0 +1,72 @@
+"""Killed at any moment, and run again: the same tables as if nothing had happened."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import OPENING_DAYS, retail_process, tables
+
+
+@pytest.fixture(scope="module")
+def load_seconds(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
+    """How long an undisturbed load takes, start-up included."""
+    started = time.monotonic()
+    process = load(lake, tmp_path_factory.mktemp("timed") / "warehouse.duckdb")
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    return time.monotonic() - started
+
+
+def load(lake: Path, warehouse: Path):
+    return retail_process("load", f"--input={lake}", *OPENING_DAYS, f"--warehouse={warehouse}")
+
+
+@pytest.mark.parametrize("moment", [0.5, 0.65, 0.75, 0.85, 0.95])
+def test_a_load_killed_and_run_again_equals_an_undisturbed_one(lake, warehouse, tmp_path, load_seconds, moment):
+    again = tmp_path / "warehouse.duckdb"
+    process = load(lake, again)
+    time.sleep(load_seconds * moment)
+    process.kill()
+    process.communicate()
+    process = load(lake, again)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    assert tables(again) == tables(warehouse)
+    assert not list(tmp_path.glob("*.staging"))
+
+
+def test_ctrl_c_says_so_and_leaves_nothing_under_a_final_name(tmp_path):
+    lake = tmp_path / "lake"
+    arguments = (f"--output={lake}", "--start_date=2025-01-01", "--end_date=2025-12-31", "--tables=orders")
+    process = retail_process("generate", *arguments)
+    while process.poll() is None and not list(lake.glob("orders/*/*.avro")):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert err.splitlines()[-1].startswith("retail generate: interrupted")
+    assert "Traceback" not in out + err
+    assert not list(lake.rglob("_MANIFEST.json")), "manifests come after the files, and no day was complete"
+
+
+def test_generate_killed_and_run_again_equals_an_undisturbed_run(tmp_path):
+    days = ("--start_date=2025-03-01", "--end_date=2025-05-31", "--tables=orders")
+    disturbed, undisturbed = tmp_path / "disturbed", tmp_path / "undisturbed"
+    process = retail_process("generate", f"--output={disturbed}", *days)
+    while process.poll() is None and len(list(disturbed.glob("orders/*/*.avro"))) < 5:
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    for lake in (disturbed, undisturbed):
+        process = retail_process("generate", f"--output={lake}", *days)
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+    assert content(disturbed) == content(undisturbed)
+
+
+def content(lake: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(lake)): path.read_bytes() for path in lake.rglob("*") if path.is_file()}
