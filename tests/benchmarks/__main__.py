@@ -1,0 +1,52 @@
+"""``make bench``: prints each benchmark as a table and writes build/benchmarks.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks import generate
+
+BENCHMARKS = {"generate": generate.measure}
+RESULTS = Path("build/benchmarks.json")
+
+
+def main() -> None:
+    """Runs the benchmarks that were asked for, all by default."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *BENCHMARKS], default=[])
+    parser.add_argument("--repeats", type=int, default=3, help="Runs of each command, of which the median counts.")
+    given = parser.parse_args()
+    document: dict[str, Any] = {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "repeats": given.repeats,
+    }
+    for name in given.names or BENCHMARKS:
+        document[name] = BENCHMARKS[name](given.repeats)
+        show(name, document[name])
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def show(title: str, figures: dict[str, dict[str, Any]]) -> None:
+    """A benchmark's figures as a table."""
+    table = Table(title=title, title_justify="left", box=None)
+    table.add_column("")
+    for heading in next(iter(figures.values())):
+        table.add_column(heading.replace("_", " "), justify="right")
+    for name, row in figures.items():
+        table.add_row(name, *(f"{value:,}" for value in row.values()))
+    Console(width=180).print(table)
+
+
+if __name__ == "__main__":
+    main()
