@@ -166,7 +166,10 @@ ORDERS = Table(
             repeated=True,
             description="One entry per unit ordered, 1 to 4.",
             fields=(
-                _integer("order_item_id", "Number of the order line, dense from 1 over all orders."),
+                _integer(
+                    "order_item_id",
+                    "Number of the order line; each order has 16 numbers, so that it leads back to the order.",
+                ),
                 _integer("product_id", "What was ordered.", references="products.product_id"),
                 _money("retail_price", "The product's list price at that moment."),
                 _money("discount", "This unit's share of the promotion."),

@@ -43,7 +43,13 @@ class World:
             raise ValueError(f"scale: expected a number from {SCALES[0]} to {SCALES[1]:,}, got {self.scale}")
 
     def rows(self, table: str, day: int) -> int:
-        """How many rows a table has on a day; KeyError for a table that the world does not have."""
+        """How many rows a table has on a day.
+
+        Raises KeyError for a table that the world does not have, IndexError for a day before the opening or after the
+        last.
+        """
+        if not 0 <= day < calendar.DAYS:
+            raise IndexError(f"day: expected {OPENING} to {LAST}, as a number from 0 to {calendar.DAYS - 1}, got {day}")
         return _TABLES[table].rows(self, day)
 
     def blocks(self, table: str, day: int) -> int:

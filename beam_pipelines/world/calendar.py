@@ -10,6 +10,7 @@ import functools
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Context, Decimal
 
 import numpy as np
 
@@ -146,9 +147,14 @@ def first_keys(seed: int, scale: float, volume: Volume) -> draw.I64:
 
 @functools.lru_cache(maxsize=8)
 def _trend(volume: Volume) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.array(
-        [volume.yearly_growth ** (day / 365.25) * _demand(day) ** volume.seasonality for day in range(DAYS)]
-    )
+    growth = np.cumprod([1.0] + [_power(volume.yearly_growth, 1 / 365.25)] * (DAYS - 1))
+    return growth * [_power(_demand(day), volume.seasonality) for day in range(DAYS)]
+
+
+@functools.lru_cache(maxsize=8192)
+def _power(base: float, exponent: float) -> float:
+    """``base ** exponent`` by decimal arithmetic: the last bit of a float's power differs between machines."""
+    return float(Context(prec=28).power(Decimal(base), Decimal(exponent)))
 
 
 @functools.lru_cache(maxsize=DAYS)
@@ -166,9 +172,9 @@ class Promotion:
     share: float
 
 
-WELCOME = Promotion("WELCOME10", 10, 0.05)
+EVERYDAY = Promotion("SAVE10", 10, 0.05)
 PROMOTIONS = (
-    WELCOME,
+    EVERYDAY,
     Promotion("MEMORIAL20", 20, 0.32),
     Promotion("LABOR20", 20, 0.32),
     Promotion("CYBERWEEK30", 30, 0.38),
@@ -178,10 +184,10 @@ PROMOTIONS = (
 
 
 def promotion(day: date) -> Promotion:
-    """The promotion that runs on a day; outside of the promotion weeks that is the welcome code.
+    """The promotion that runs on a day; outside of the promotion weeks that is the everyday one.
 
     >>> promotion(date(2025, 11, 28)).code, promotion(date(2025, 3, 5)).code
-    ('CYBERWEEK30', 'WELCOME10')
+    ('CYBERWEEK30', 'SAVE10')
     """
     _, memorial, labor, cyber, holiday, winter = PROMOTIONS
     cyber_week = thanksgiving(day.year) - timedelta(days=3)
@@ -194,7 +200,7 @@ def promotion(day: date) -> Promotion:
     for monday, sale in ((memorial_day(day.year), memorial), (labor_day(day.year), labor)):
         if monday - timedelta(days=6) <= day <= monday:
             return sale
-    return WELCOME
+    return EVERYDAY
 
 
 assert math.isclose(sum(WEEKDAYS), 7)

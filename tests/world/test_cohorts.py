@@ -73,3 +73,15 @@ def test_any_run_of_customers_is_about_a_sample_of_the_world(first: int) -> None
     found = np.bincount(cohorts.country(42, np.arange(first, first + 5_000)), minlength=len(COUNTRIES)) / 5_000
     wanted = np.array([QUOTAS[name] for name in COUNTRIES]) / COHORT
     assert np.abs(found - wanted).max() < 0.03
+
+
+def test_china_america_and_brazil_are_most_of_the_customers() -> None:
+    assert sum(QUOTAS.values()) == COHORT
+    assert sorted(QUOTAS, key=QUOTAS.__getitem__, reverse=True)[:4] == [
+        "China",
+        "United States",
+        "Brasil",
+        "South Korea",
+    ]
+    assert QUOTAS["China"] / COHORT == pytest.approx(0.34, abs=0.01)
+    assert QUOTAS["United States"] / COHORT == pytest.approx(0.225, abs=0.01)

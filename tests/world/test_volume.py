@@ -1,5 +1,6 @@
 """How busy the shop is: growth, seasons, weekdays, holidays, and volume in proportion to the scale."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 import numpy as np
@@ -85,7 +86,7 @@ def test_cyber_week_is_nearly_twice_as_busy_as_the_weeks_before_it(daily: np.nda
         before = daily[between(cyber_week(year) - 2 * WEEK, cyber_week(year) - timedelta(days=1))]
         during = daily[between(cyber_week(year), cyber_week(year) + timedelta(days=6))]
         ratios.append(during.mean() / before.mean())
-    assert 1.75 < min(ratios)
+    assert min(ratios) > 1.75
     assert max(ratios) < 2.1
 
 
@@ -104,7 +105,7 @@ def test_a_trough_follows_christmas(level: np.ndarray, year: int) -> None:
 
 
 @pytest.mark.parametrize("monday_of", [calendar.memorial_day, calendar.labor_day])
-def test_long_weekends_are_busy(level: np.ndarray, monday_of) -> None:  # noqa: ANN001
+def test_long_weekends_are_busy(level: np.ndarray, monday_of: Callable[[int], date]) -> None:
     rises = [around(level, monday_of(year) - timedelta(days=back)) for year in YEARS for back in (0, 1, 2)]
     assert 1.30 < np.mean(rises) < 1.40
     assert min(rises) > 1.15
@@ -147,19 +148,19 @@ def test_noise_differs_between_tables_and_seeds(world: World) -> None:
 @pytest.mark.parametrize(
     ("day", "code"),
     [
-        (date(2025, 11, 23), "WELCOME10"),
+        (date(2025, 11, 23), "SAVE10"),
         (date(2025, 11, 24), "CYBERWEEK30"),
         (date(2025, 12, 1), "CYBERWEEK30"),
         (date(2025, 12, 2), "HOLIDAY15"),
         (date(2025, 12, 23), "HOLIDAY15"),
-        (date(2025, 12, 24), "WELCOME10"),
-        (date(2026, 1, 1), "WELCOME10"),
+        (date(2025, 12, 24), "SAVE10"),
+        (date(2026, 1, 1), "SAVE10"),
         (date(2026, 1, 2), "WINTERSALE25"),
         (date(2026, 1, 15), "WINTERSALE25"),
         (date(2025, 5, 20), "MEMORIAL20"),
         (date(2025, 5, 26), "MEMORIAL20"),
         (date(2025, 9, 1), "LABOR20"),
-        (date(2025, 9, 2), "WELCOME10"),
+        (date(2025, 9, 2), "SAVE10"),
     ],
     ids=str,
 )
