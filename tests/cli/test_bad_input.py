@@ -176,14 +176,15 @@ def test_a_warehouse_held_by_another_process_is_named(retail, lake, tmp_path):
         assert "Traceback" not in command_ended.err
 
 
-def test_a_warehouse_that_is_something_else_is_named_and_left_alone(retail, lake, tmp_path):
-    other = tmp_path / "notes.txt"
-    other.write_text("my notes, " * 1000)
+@pytest.mark.parametrize("content", ["my notes, " * 1000, '{"a": 1}', "a,b\n1,2\n"])
+def test_a_warehouse_that_is_something_else_is_named_and_left_alone(retail, lake, tmp_path, content):
+    other = tmp_path / "notes.json"
+    other.write_text(content)
     ended = load(retail, lake, other)
     assert ended.status == 1
-    assert str(other) in ended.err
+    assert ended.err.splitlines()[-1] == f"retail load: {other} is not a DuckDB database"
     assert "Traceback" not in ended.err
-    assert other.read_text() == "my notes, " * 1000
+    assert other.read_text() == content
 
 
 def test_bigquery_itself_needs_a_bucket_for_what_is_staged(retail, lake):

@@ -1,0 +1,258 @@
+"""Functions of dates and times with GoogleSQL's meaning."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from beam_pipelines.local.bigquery.errors import invalid_query, unsupported
+from beam_pipelines.local.bigquery.googlesql_types import call, typed_call
+
+_DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+_MICROSECONDS = {
+    "MICROSECOND": 1,
+    "MILLISECOND": 1_000,
+    "SECOND": 1_000_000,
+    "MINUTE": 60_000_000,
+    "HOUR": 3_600_000_000,
+    "DAY": 86_400_000_000,
+}
+_MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
+
+
+def _unit(node: exp.Expr | None) -> tuple[str, int]:
+    """The name of a date part, and for weeks the day that they begin on (Monday is 0)."""
+    if node is None:
+        return "DAY", 0
+    if isinstance(node, exp.WeekStart):
+        return "WEEK", _DAYS.index(node.this.name.upper())
+    name = node.name.upper()
+    if name == "ISOWEEK":
+        return "WEEK", 0
+    return name, 6 if name == "WEEK" else 0
+
+
+def _truncated(node: exp.Expr) -> exp.Expr:
+    unit, first_day = _unit(node.args.get("unit"))
+    zone = node.args.get("zone")
+    value = node.this
+    if zone is not None:
+        local = exp.Anonymous(this="timezone", expressions=[zone, value])
+        shortened = typed_call("truncated", [local], unit.lower(), first_day)
+        return exp.Anonymous(this="timezone", expressions=[zone.copy(), shortened])
+    return typed_call("truncated", [value], unit.lower(), first_day)
+
+
+def _extracted(node: exp.Expr) -> exp.Expr:
+    value = node.expression
+    unit, first_day = _unit(node.this)
+    if unit == "WEEK" and node.this.name.upper() != "ISOWEEK":
+        if first_day not in (0, 6):
+            raise unsupported(f"EXTRACT({node.this.sql(dialect='bigquery')})")
+        return call("week_of_year", value, "%U" if first_day == 6 else "%W")
+    casts = {"DATE": "DATE", "DATETIME": "TIMESTAMP", "TIME": "TIME"}
+    if unit in casts:
+        return exp.cast(value, casts[unit], dialect="duckdb")
+    parts = {"DAYOFWEEK": "day_of_week", "MILLISECOND": "millisecond_of_second", "MICROSECOND": "microsecond_of_second"}
+    if unit in parts:
+        return call(parts[unit], value)
+    names = {"WEEK": "week", "DAYOFYEAR": "doy", "ISOYEAR": "isoyear"}
+    return exp.Anonymous(this="date_part", expressions=[exp.Literal.string(names.get(unit, unit.lower())), value])
+
+
+def _elapsed(node: exp.Expr) -> exp.Expr:
+    """TIMESTAMP_DIFF: whole units between two moments."""
+    unit, _ = _unit(node.args.get("unit"))
+    if unit not in _MICROSECONDS:
+        raise invalid_query(f"TIMESTAMP_DIFF does not support the {unit} date part")
+    return call("elapsed", node.this, node.expression, _MICROSECONDS[unit])
+
+
+def _boundaries(node: exp.Expr) -> exp.Expr:
+    """DATE_DIFF and DATETIME_DIFF: how often a unit begins between two dates."""
+    unit, first_day = _unit(node.args.get("unit"))
+    if unit == "WEEK":
+        return call("weeks_between", node.this, node.expression, first_day)
+    kind = "timestamp" if isinstance(node, exp.DatetimeDiff) else "date"
+    ends = [exp.cast(end, kind, dialect="duckdb") if end.is_string else end for end in (node.expression, node.this)]
+    return exp.Anonymous(this="date_diff", expressions=[exp.Literal.string(unit.lower()), *ends])
+
+
+def _shifted(sign: int) -> Callable[[exp.Expr], exp.Expr]:
+    def shifted(node: exp.Expr) -> exp.Expr:
+        unit, _ = _unit(node.args.get("unit"))
+        amount = node.expression
+        if isinstance(amount, exp.Interval):
+            unit, amount = _unit(amount.args.get("unit"))[0], amount.this
+        if amount.is_string:
+            amount = exp.Literal.number(amount.name)
+        if sign < 0:
+            amount = exp.Neg(this=exp.paren(amount))
+        name, factor = "", 1
+        if unit in _MONTHS:
+            name, factor = "to_months", _MONTHS[unit]
+        elif unit in ("DAY", "WEEK", "ISOWEEK"):
+            name, factor = "to_days", 1 if unit == "DAY" else 7
+        elif unit in _MICROSECONDS:
+            name, factor = "to_microseconds", _MICROSECONDS[unit]
+        else:
+            raise unsupported(f"INTERVAL of {unit}")
+        count = exp.cast(exp.Mul(this=exp.paren(amount), expression=exp.Literal.number(factor)), "int")
+        if name == "to_microseconds":
+            count = exp.cast(
+                exp.Mul(this=exp.cast(exp.paren(amount), "bigint"), expression=exp.Literal.number(factor)), "bigint"
+            )
+        return typed_call("shifted", [node.this], exp.Anonymous(this=name, expressions=[count]))
+
+    return shifted
+
+
+_FORMAT_CODES = {
+    "%F": "%Y-%m-%d",
+    "%T": "%H:%M:%S",
+    "%R": "%H:%M",
+    "%D": "%m/%d/%y",
+    "%h": "%b",
+    "%E4Y": "%Y",
+    "%E3S": "%S.%g",
+    "%E6S": "%S.%f",
+    "%E*S": "%S.%f",
+    "%Z": "UTC",
+    "%z": "+0000",
+    "%Ez": "+00:00",
+    "%n": "\n",
+    "%t": "\t",
+}
+_COMPUTED_CODES = {"%Q": "quarter_text", "%-d": "day_text", "%e": "day_text", "%k": "hour_text", "%s": "epoch_text"}
+_CODE = re.compile(r"%E[4*36]?[YSz]|%-?.", re.DOTALL)
+
+
+def _formatted(node: exp.Expr) -> exp.Expr:
+    """FORMAT_DATE, FORMAT_DATETIME and FORMAT_TIMESTAMP."""
+    value, pattern, zone = node.this, node.args["format"], node.args.get("zone")
+    if isinstance(value, exp.TsOrDsToTimestamp | exp.TsOrDsToDatetime | exp.TsOrDsToDate):
+        kind = "date" if isinstance(value, exp.TsOrDsToDate) else "timestamp"
+        value = value.this
+    else:
+        kind = "timestamp"
+    if zone is not None:
+        value = exp.Anonymous(this="timezone", expressions=[zone, exp.cast(value, "timestamptz")])
+    value = exp.cast(value, kind, dialect="duckdb")
+    if not pattern.is_string:
+        return exp.Anonymous(this="strftime", expressions=[value, pattern])
+    parts: list[exp.Expr] = []
+    plain = ""
+    for piece in re.split(rf"({_CODE.pattern})", pattern.name):
+        if piece not in _COMPUTED_CODES:
+            plain += _known_code(piece, zoned=zone is not None)
+            continue
+        if plain:
+            parts.append(_strftime(value, plain))
+        parts.append(call(_COMPUTED_CODES[piece], value.copy()))
+        plain = ""
+    if plain or not parts:
+        parts.append(_strftime(value, plain))
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = exp.DPipe(this=joined, expression=part)
+    return exp.paren(joined) if len(parts) > 1 else joined
+
+
+def _known_code(piece: str, *, zoned: bool = False) -> str:
+    if zoned and piece in ("%Z", "%z", "%Ez"):
+        raise unsupported(f"Format code {piece} with a time zone")
+    if piece in _FORMAT_CODES:
+        return _FORMAT_CODES[piece]
+    if piece.startswith("%") and piece[1:] not in set("YymdHIMSpjaAbBUWVGuwxXcfg%P"):
+        raise unsupported(f"Format code {piece}")
+    return piece.replace("%P", "%p")
+
+
+def _strftime(value: exp.Expr, pattern: str) -> exp.Expr:
+    return exp.Anonymous(this="strftime", expressions=[value.copy(), exp.Literal.string(pattern)])
+
+
+def _parsed(kind: str) -> Callable[[exp.Expr], exp.Expr]:
+    def parsed(node: exp.Expr) -> exp.Expr:
+        pattern = node.args["format"]
+        if not pattern.is_string:
+            raise unsupported("Parsing a date with a format that is not a literal")
+        codes = "".join(
+            piece if piece in ("%z", "%Z", "%-d") else _known_code(piece)
+            for piece in re.split(rf"({_CODE.pattern})", pattern.name)
+        )
+        if not re.search(r"%[YyGcx]", codes):
+            raise unsupported("Parsing a date without its year")
+        found = exp.Anonymous(this="strptime", expressions=[node.this, exp.Literal.string(codes.replace("%-d", "%d"))])
+        return exp.cast(found, kind, dialect="duckdb")
+
+    return parsed
+
+
+def _from_unix(node: exp.Expr) -> exp.Expr:
+    scale = node.args.get("scale")
+    factor = 10 ** (6 - (int(scale.name) if scale is not None else 0))
+    micros = exp.Mul(this=exp.cast(node.this, "bigint"), expression=exp.Literal.number(factor))
+    return call("timestamp_of_micros", micros)
+
+
+def _at_zone(node: exp.Expr) -> exp.Expr:
+    """DATE(timestamp, zone), DATETIME(timestamp, zone) and TIMESTAMP(text or datetime, zone)."""
+    zone = node.args.get("zone")
+    if isinstance(node, exp.Datetime):
+        zone = node.args.get("expression")
+        if zone is None or not zone.is_string:
+            return exp.cast(node.this, "timestamp", dialect="duckdb")
+    if isinstance(node, exp.Timestamp):
+        if zone is None:
+            return exp.cast(node.this, "timestamptz", dialect="duckdb")
+        local = exp.cast(node.this, "timestamp", dialect="duckdb")
+        return exp.Anonymous(this="timezone", expressions=[zone, local])
+    kind = "date" if isinstance(node, exp.Date) else "timestamp"
+    if zone is None:
+        return exp.cast(node.this, kind, dialect="duckdb")
+    there = exp.Anonymous(this="timezone", expressions=[zone, exp.cast(node.this, "timestamptz", dialect="duckdb")])
+    return exp.cast(there, kind, dialect="duckdb")
+
+
+def _timestamp_array(node: exp.Expr) -> exp.Expr:
+    for end in ("start", "end"):
+        if node.args[end].is_string:
+            node.set(end, exp.cast(node.args[end], "timestamptz", dialect="duckdb"))
+    return node
+
+
+def _epoch(name: str) -> Callable[[exp.Expr], exp.Expr]:
+    return lambda node: call(name, node.this)
+
+
+DATE_RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
+    exp.DateTrunc: _truncated,
+    exp.TimestampTrunc: _truncated,
+    exp.DatetimeTrunc: _truncated,
+    exp.Extract: _extracted,
+    exp.TimestampDiff: _elapsed,
+    exp.DateDiff: _boundaries,
+    exp.DatetimeDiff: _boundaries,
+    exp.DateAdd: _shifted(1),
+    exp.DateSub: _shifted(-1),
+    exp.TimestampAdd: _shifted(1),
+    exp.TimestampSub: _shifted(-1),
+    exp.DatetimeAdd: _shifted(1),
+    exp.DatetimeSub: _shifted(-1),
+    exp.TimeToStr: _formatted,
+    exp.StrToDate: _parsed("date"),
+    exp.StrToTime: _parsed("timestamptz"),
+    exp.ParseDatetime: _parsed("timestamp"),
+    exp.UnixToTime: _from_unix,
+    exp.UnixSeconds: _epoch("unix_seconds"),
+    exp.UnixMillis: _epoch("unix_millis"),
+    exp.UnixMicros: _epoch("unix_micros"),
+    exp.Date: _at_zone,
+    exp.Datetime: _at_zone,
+    exp.Timestamp: _at_zone,
+    exp.DateFromUnixDate: lambda node: exp.cast(node.copy(), "date", dialect="duckdb"),
+    exp.GenerateTimestampArray: _timestamp_array,
+}

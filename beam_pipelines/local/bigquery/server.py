@@ -1,0 +1,159 @@
+"""The HTTP server: which method answers which request."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from beam_pipelines.local.bigquery import api, discovery, job_api
+from beam_pipelines.local.bigquery.api import Call, Warehouse
+from beam_pipelines.local.bigquery.errors import ApiError, WarehouseError, invalid, not_found
+from beam_pipelines.local.bigquery.job_api import refuse
+from beam_pipelines.local.bigquery.uploads import PATHS, Uploads
+
+Method = Callable[[Warehouse, Call], Any]
+
+_DATASETS = "/projects/{project}/datasets"
+_DATASET = _DATASETS + "/{dataset}"
+_TABLES = _DATASET + "/tables"
+_TABLE = _TABLES + "/{table}"
+_JOBS = "/projects/{project}/jobs"
+_JOB = _JOBS + "/{job}"
+
+METHODS: tuple[tuple[str, str, Method], ...] = (
+    ("GET", "/projects", api.list_projects),
+    ("GET", "/projects/{project}/serviceAccount", api.service_account),
+    ("GET", _DATASETS, api.list_datasets),
+    ("POST", _DATASETS, api.insert_dataset),
+    ("GET", _DATASET, api.get_dataset),
+    ("PATCH", _DATASET, partial(api.change_dataset, replace=False)),
+    ("PUT", _DATASET, partial(api.change_dataset, replace=True)),
+    ("DELETE", _DATASET, api.delete_dataset),
+    ("GET", _TABLES, api.list_tables),
+    ("POST", _TABLES, api.insert_table),
+    ("GET", _TABLE, api.get_table),
+    ("PATCH", _TABLE, partial(api.change_table, replace=False)),
+    ("PUT", _TABLE, partial(api.change_table, replace=True)),
+    ("DELETE", _TABLE, api.delete_table),
+    ("GET", _TABLE + "/data", job_api.list_rows),
+    ("POST", _TABLE + "/insertAll", refuse("tabledata.insertAll (streaming inserts)")),
+    ("GET", _DATASET + "/models", refuse("models.list")),
+    ("GET", _DATASET + "/routines", refuse("routines.list")),
+    ("GET", _JOBS, job_api.list_jobs),
+    ("POST", _JOBS, job_api.insert_job),
+    ("GET", _JOB, job_api.get_job),
+    ("POST", _JOB + "/cancel", job_api.cancel_job),
+    ("DELETE", _JOB + "/delete", job_api.delete_job),
+    ("POST", "/projects/{project}/queries", job_api.query),
+    ("GET", "/projects/{project}/queries/{job}", job_api.get_query_results),
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that is running."""
+
+    endpoint: str
+    project: str
+
+
+@contextmanager
+def running(path: Path, port: int, project: str) -> Iterator[Server]:
+    """Opens the file and serves it until the context ends."""
+    # With the protocol named, asyncio turns off Nagle's algorithm, which would cost every answer 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise WarehouseError(f"port {port} of 127.0.0.1 is taken: {error.strerror}") from error
+    endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        warehouse = Warehouse(path, project)
+    except BaseException:
+        listener.close()
+        raise
+    config = uvicorn.Config(
+        _application(warehouse, endpoint), lifespan="off", access_log=False, log_level="error", timeout_keep_alive=75
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), name="bigquery-server", daemon=True)
+    thread.start()  # the socket is bound: requests wait in its queue until the loop runs
+    try:
+        listener.listen(128)
+        yield Server(endpoint, project)
+    finally:
+        server.should_exit = True
+        server.force_exit = True  # clients keep their connections open: nothing comes through them any more
+        thread.join()
+        listener.close()
+        warehouse.close()
+
+
+def _application(warehouse: Warehouse, endpoint: str) -> Starlette:
+    routes = [
+        Route(prefix + path, _endpoint(warehouse, method), methods=[verb])
+        for prefix in ("/bigquery/v2", "")
+        for verb, path, method in METHODS
+    ]
+
+    async def describe(request: Request) -> Response:
+        return _json(200, discovery.served_at(endpoint))
+
+    uploads = Uploads(warehouse, endpoint)
+    routes += [Route(path, uploads.answer, methods=["POST", "PUT"]) for path in PATHS]
+    routes += [Route(path, describe) for path in ("/discovery/v1/apis/bigquery/v2/rest", "/$discovery/rest")]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _no_such_method})
+
+
+def _endpoint(warehouse: Warehouse, method: Method) -> Callable[[Request], Any]:
+    async def answer(request: Request) -> Response:
+        try:
+            call = await _call(request)
+            if call.path.get("project", warehouse.project) != warehouse.project:
+                raise not_found("Project", call.path["project"])
+            answered = await run_in_threadpool(method, warehouse, call)
+        except ApiError as error:
+            return _json(error.code, error.body)
+        except Exception as error:  # whatever it was, the client is to see it and not a closed connection
+            failure = ApiError(500, "localError", f"The local BigQuery failed: {type(error).__name__}: {error}")
+            return _json(failure.code, failure.body)
+        return Response(status_code=204) if answered is None else _json(200, answered)
+
+    return answer
+
+
+async def _call(request: Request) -> Call:
+    raw = await request.body()
+    try:
+        body = json.loads(raw) if raw else {}
+    except ValueError as error:
+        raise invalid(f"Parse Error: {error}") from None
+    if not isinstance(body, dict):
+        raise invalid("Invalid JSON payload received: expected an object")
+    return Call(request.path_params, request.query_params, body, request.headers.get("if-match", ""))
+
+
+def _json(code: int, body: Any) -> Response:
+    return Response(json.dumps(body, separators=(",", ":")), code, media_type="application/json")
+
+
+async def _no_such_method(request: Request, error: Exception) -> Response:
+    message = f"The local BigQuery has no method {request.method} {request.url.path}"
+    return _json(404, ApiError(404, "notFound", message).body)
