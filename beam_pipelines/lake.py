@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -62,8 +62,11 @@ class Manifest:
 
     def to_json(self) -> str:
         """The manifest as it lies in the lake."""
-        known = {"format": FORMAT} | asdict(self) | {"day": self.day.isoformat()}
-        return json.dumps(known, indent=1) + "\n"
+        # Not dataclasses.asdict, which copies everything deeply: there are thousands of manifests.
+        files = [vars(file) for file in self.files]
+        return (
+            json.dumps({"format": FORMAT, **vars(self), "day": self.day.isoformat(), "files": files}, indent=1) + "\n"
+        )
 
     @staticmethod
     def from_json(text: str, path: str) -> Manifest:

@@ -5,6 +5,8 @@ A local path needs nothing but the operating system; Beam's file systems are imp
 
 from __future__ import annotations
 
+import os
+import stat
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,15 +43,23 @@ def write(path: str, writer: Callable[[BinaryIO], T]) -> T:
     temporary = f"{folder}/.{name}.{uuid.uuid4().hex}{TEMPORARY}"
     if is_remote(path):
         return _write_remote(path, temporary, writer)
-    Path(folder).mkdir(parents=True, exist_ok=True)
     try:
-        with Path(temporary).open("wb") as file:
+        with _created(temporary) as file:
             result = writer(file)
-        Path(temporary).replace(path)
+        os.replace(temporary, path)  # noqa: PTH105
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
     return result
+
+
+def _created(path: str) -> BinaryIO:
+    """A new file, with its folder if need be. Without pathlib, which for a small file costs more than the writing."""
+    try:
+        return open(path, "wb")  # noqa: PTH123
+    except FileNotFoundError:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "wb")  # noqa: PTH123
 
 
 def _write_remote(path: str, temporary: str, writer: Callable[[BinaryIO], T]) -> T:
@@ -70,7 +80,7 @@ def _write_remote(path: str, temporary: str, writer: Callable[[BinaryIO], T]) ->
 def open_for_reading(path: str) -> Iterator[BinaryIO]:
     """The file's bytes; FileNotFoundError if there is none."""
     if not is_remote(path):
-        with Path(path).open("rb") as file:
+        with open(path, "rb") as file:  # noqa: PTH123
             yield file
         return
     if not _file_systems().exists(path):
@@ -90,7 +100,11 @@ def size(path: str) -> int | None:
     if is_remote(path):
         found = _file_systems().match([path])[0].metadata_list
         return int(found[0].size_in_bytes) if found else None
-    return Path(path).stat().st_size if Path(path).is_file() else None
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def find(folder: str, pattern: str) -> list[str]:
@@ -103,6 +117,17 @@ def find(folder: str, pattern: str) -> list[str]:
     # Below the folder as it was given: pathlib would write ./lake as lake, and callers compare paths.
     paths = (path for path in Path(folder).glob(pattern) if path.is_file())
     return sorted(join(folder, path.relative_to(folder).as_posix()) for path in paths)
+
+
+def names(folder: str) -> list[str]:
+    """Names of the files that lie in a folder itself, sorted; none if there is no such folder."""
+    if is_remote(folder):
+        return [path.rsplit("/", 1)[1] for path in find(folder, "*")]
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_file())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def delete(paths: list[str]) -> None:

@@ -70,6 +70,12 @@ def is_same(manifest: lake.Manifest, world: World, codec: str, parts: int) -> bo
     return wanted == (manifest.world, manifest.seed, manifest.scale, manifest.schema, manifest.codec, files)
 
 
+def is_whole(output: str, manifest: lake.Manifest) -> bool:
+    """Whether every file that a manifest names is there, of the size that it says."""
+    folder = lake.folder(output, manifest.table, manifest.day)
+    return all(storage.size(storage.join(folder, file.name)) == file.bytes for file in manifest.files)
+
+
 def write_file(output: str, world: World, codec: str, plan: FilePlan) -> lake.LakeFile | None:
     """Draws, encodes and writes one file; None for a day without rows."""
     table = tables.BY_NAME[plan.table]
@@ -114,8 +120,8 @@ def write_manifest(output: str, world: World, codec: str, day: Day, files: Itera
         files=files,
     )
     folder = lake.folder(output, table, date_of(number))
-    own = {storage.join(folder, name) for name in (lake.MANIFEST, *(file.name for file in manifest.files))}
-    storage.delete([path for path in storage.find(folder, "*") if path not in own])
+    own = {lake.MANIFEST, *(file.name for file in manifest.files)}
+    storage.delete([storage.join(folder, name) for name in storage.names(folder) if name not in own])
     storage.write(storage.join(folder, lake.MANIFEST), lambda file: file.write(manifest.to_json().encode()))
     return manifest
 
@@ -134,7 +140,7 @@ class WriteFile(beam.DoFn):
         """Writes the file, unless it is history that is there."""
         manifest = read_manifest(self._output, plan.table, plan.day)
         if manifest is not None:
-            same = is_same(manifest, self._world, self._codec, plan.parts)
+            same = is_same(manifest, self._world, self._codec, plan.parts) and is_whole(self._output, manifest)
             if same and plan.is_history:
                 if plan.part == 0:
                     self._kept.inc()

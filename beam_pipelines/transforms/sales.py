@@ -171,6 +171,9 @@ def daily_sales(day: date, parts: Iterable[Sales]) -> pa.RecordBatch:
 def _codes(array: pa.Array[Any], axis: tuple[str, ...]) -> I64:
     """The position of each value in an axis."""
     encoded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
-    positions = pc.index_in(encoded.dictionary, value_set=pa.array(axis)).to_numpy(zero_copy_only=False)
+    # Values of refused rows stay in the dictionary, of valid ones every one is known.
+    positions = pc.index_in(encoded.dictionary, value_set=pa.array(axis)).fill_null(-1).to_numpy()
     codes: I64 = positions.astype(np.int64).take(encoded.indices.to_numpy())
+    if (codes < 0).any():
+        raise ValueError(f"expected values of {axis}, got another")
     return codes
