@@ -12,13 +12,14 @@ import pytest
 from apache_beam.internal.gcp import auth
 from apache_beam.options.pipeline_options import PipelineOptions
 from gcp_storage_emulator.server import create_server
+from google.cloud import bigquery
 
+from beam_pipelines import tables
 from beam_pipelines.local.bigquery import serve
 from beam_pipelines.options import GenerateSettings, LoadSettings
 from beam_pipelines.pipelines import generate as generating
 from beam_pipelines.pipelines import load as loading
 from beam_pipelines.pipelines.beam_options import given
-from beam_pipelines.transforms.partition_loading import LoadedPartition
 from beam_pipelines.warehouse import client
 
 RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
@@ -28,6 +29,9 @@ PERIOD = ("--start_date=2019-01-30", "--end_date=2019-02-01")
 WORLD = ("--scale=0.01", "--seed=42")
 Generate = Callable[..., None]
 Load = Callable[..., None]
+Connected = Callable[[Path], AbstractContextManager[bigquery.Client]]
+Contents = Callable[[bigquery.Client], dict[str, list[str]]]
+LoadJobs = Callable[[bigquery.Client], list[str]]
 TreeHashes = Callable[[str | Path], dict[str, str]]
 
 
@@ -75,8 +79,7 @@ def load(tmp_path_factory) -> Load:
     def run(lake: str | Path, *flags: str) -> None:
         options = PipelineOptions([RUNNER, f"--input={lake}", *PERIOD, "--warehouse=bigquery://local", *flags])
         with beam.Pipeline(options=options) as pipeline:
-            loaded = loading.build(pipeline, LoadSettings.of(given(options)), str(staging))
-            assert loaded.element_type in (LoadedPartition, beam.typehints.Any)
+            loading.build(pipeline, LoadSettings.of(given(options)), str(staging))
         left = [path for path in staging.rglob("*") if path.is_file()]
         assert left == [], "staged files are deleted once they are loaded"
 
@@ -91,26 +94,69 @@ def small_lake(tmp_path_factory, generate) -> Path:
     return lake
 
 
+@contextmanager
+def as_warehouse(endpoint: str) -> Iterator[bigquery.Client]:
+    """Makes a server the warehouse ``bigquery://local`` of this process; its client works on afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(client.EMULATOR, endpoint)
+        client.connect.cache_clear()
+        yield client.connect("bigquery://local")
+    client.connect.cache_clear()
+
+
 @pytest.fixture(scope="session")
-def serve_warehouse() -> Callable[[Path], AbstractContextManager[str]]:
+def connected() -> Connected:
     """Serves a DuckDB file as the warehouse ``bigquery://local`` of this process."""
 
     @contextmanager
-    def served(path: Path) -> Iterator[str]:
-        with serve(path) as server, pytest.MonkeyPatch.context() as patch:
-            patch.setenv(client.EMULATOR, server.endpoint)
-            client.connect.cache_clear()
-            yield "bigquery://local"
-            client.connect.cache_clear()
+    def served(path: Path) -> Iterator[bigquery.Client]:
+        with serve(path) as server, as_warehouse(server.endpoint) as own:
+            yield own
 
     return served
 
 
 @pytest.fixture
-def warehouse(tmp_path, serve_warehouse) -> Iterator[client.bigquery.Client]:
+def warehouse(tmp_path, connected) -> Iterator[bigquery.Client]:
     """An empty warehouse of this test."""
-    with serve_warehouse(tmp_path / "warehouse.duckdb") as address:
-        yield client.connect(address)
+    with connected(tmp_path / "warehouse.duckdb") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory, small_lake, load) -> Iterator[bigquery.Client]:
+    """A warehouse with the small lake loaded, not to be changed."""
+    with serve(tmp_path_factory.mktemp("loaded") / "warehouse.duckdb") as server:
+        with as_warehouse(server.endpoint) as own:
+            load(small_lake)
+        yield own
+
+
+@pytest.fixture(scope="session")
+def contents() -> Contents:
+    """All rows of every table of a warehouse as sorted JSON; the many products as one digest."""
+
+    def rows(warehouse: bigquery.Client) -> dict[str, list[str]]:
+        found = {}
+        for table in tables.WAREHOUSE:
+            row = "TO_JSON_STRING(row)"
+            if table is tables.PRODUCTS:
+                row = f"CONCAT(COUNT(*), ' ', TO_HEX(MD5(STRING_AGG({row}, '' ORDER BY product_id, version))))"
+            name = f"{table.dataset}.{table.name}"
+            found[name] = sorted(row[0] for row in warehouse.query_and_wait(f"SELECT {row} FROM {name} AS row"))
+        return found
+
+    return rows
+
+
+@pytest.fixture(scope="session")
+def load_jobs() -> LoadJobs:
+    """The ids of the load jobs that a warehouse has run, sorted."""
+
+    def ids(warehouse: bigquery.Client) -> list[str]:
+        return sorted(job.job_id for job in warehouse.list_jobs() if job.job_id.startswith("retail_load_"))
+
+    return ids
 
 
 @pytest.fixture(scope="session")
@@ -125,3 +171,14 @@ def tree_hashes() -> TreeHashes:
         }
 
     return hashes
+
+
+@pytest.fixture(scope="session")
+def load_again(load) -> Callable[[bigquery.Client, Path], None]:
+    """Runs the load pipeline into the warehouse of a client that is connected already."""
+
+    def run(own: bigquery.Client, lake: Path) -> None:
+        with as_warehouse(own._connection.API_BASE_URL):
+            load(lake)
+
+    return run

@@ -1,0 +1,168 @@
+"""From the options' text to settings, and what is said of text that is none."""
+
+import argparse
+from datetime import date
+from typing import Any
+
+import pytest
+
+from beam_pipelines import options
+from beam_pipelines.options import GenerateSettings, LoadSettings, Period, UsageError
+from beam_pipelines.pipelines.beam_options import RetailOptions
+from beam_pipelines.pipelines.beam_options import given as given_to_beam
+from beam_pipelines.world import World
+
+GOOD: dict[str, Any] = {
+    "output": "lake",
+    "input": "lake",
+    "start_date": "2025-11-10",
+    "end_date": "2025-12-09",
+    "scale": "0.1",
+    "seed": "42",
+    "tables": "orders",
+    "dimension_history": "none",
+    "codec": "null",
+    "warehouse": "bigquery://my-project",
+}
+
+
+def given(**changed: Any) -> argparse.Namespace:
+    return argparse.Namespace(**GOOD | changed)
+
+
+def refusal(settings: type[GenerateSettings | LoadSettings], **changed: Any) -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        settings.of(given(**changed))
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def test_good_values_become_settings():
+    assert GenerateSettings.of(given()) == GenerateSettings(
+        output="lake",
+        period=Period(date(2025, 11, 10), date(2025, 12, 9)),
+        world=World(seed=42, scale=0.1),
+        tables=("orders",),
+        complete_history=False,
+        codec="null",
+    )
+    assert LoadSettings.of(given()) == LoadSettings(
+        input="lake", period=Period(date(2025, 11, 10), date(2025, 12, 9)), warehouse="bigquery://my-project"
+    )
+
+
+def test_defaults_are_the_whole_world_at_scale_one():
+    parser = argparse.ArgumentParser()
+    options.add_to(parser, options.GENERATE)
+    parsed = parser.parse_args(["--output=lake", "--start_date=2019-01-01", "--end_date=2019-01-01"])
+    settings = GenerateSettings.of(parsed)
+    assert settings.world == World(seed=42, scale=1.0)
+    assert settings.tables == ("distribution_centers", "products", "customers", "orders")
+    assert (settings.complete_history, settings.codec) == (True, "snappy")
+
+
+@pytest.mark.parametrize("scale", ["0.01", "1", "10000", "1e4", "2.5"])
+def test_scales_within_bounds_are_taken(scale):
+    assert GenerateSettings.of(given(scale=scale)).world.scale == float(scale)
+
+
+@pytest.mark.parametrize("seed", ["0", str(2**63 - 1)])
+def test_seeds_within_bounds_are_taken(seed):
+    assert GenerateSettings.of(given(seed=seed)).world.seed == int(seed)
+
+
+@pytest.mark.parametrize(("start", "end"), [("2019-01-01", "2019-01-01"), ("2039-12-31", "2039-12-31")])
+def test_the_first_and_the_last_day_are_taken(start, end):
+    assert Period.of(given(start_date=start, end_date=end)) == Period(
+        date.fromisoformat(start), date.fromisoformat(end)
+    )
+
+
+def test_tables_come_in_the_order_of_the_domain_and_once():
+    assert GenerateSettings.of(given(tables=" orders, customers,,orders")).tables == ("customers", "orders")
+
+
+@pytest.mark.parametrize("option", ["output", "input"])
+def test_a_trailing_slash_makes_no_difference(option):
+    settings = GenerateSettings if option == "output" else LoadSettings
+    assert getattr(settings.of(given(**{option: "gs://bucket/lake//"})), option) == "gs://bucket/lake"
+
+
+BAD = {
+    "scale": ("a number from 0.01 to 10,000", ["-1", "0", "0.009", "10001", "1e300", "nan", "inf", "-inf", "big", ""]),
+    "seed": ("a whole number from 0 to 2**63 - 1", ["-1", "4.5", "forty-two", str(2**63), "nan", ""]),
+    "start_date": ("a day as YYYY-MM-DD", ["yesterday", "2025-02-30", "28.11.2025", "2025-11-10T00:00"]),
+    "end_date": ("a day as YYYY-MM-DD", ["today", "2025-13-01", "2025-11"]),
+    "codec": ("one of snappy, deflate, null", ["zip", "SNAPPY", ""]),
+    "dimension_history": ("one of complete, none", ["all", "Complete"]),
+}
+
+
+@pytest.mark.parametrize(("option", "text"), [(option, text) for option, (_, texts) in BAD.items() for text in texts])
+def test_a_bad_value_is_refused_by_option_expectation_and_value(option, text):
+    error = refusal(GenerateSettings, **{option: text})
+    assert error.option == option
+    assert str(error) == f"--{option}: expected {BAD[option][0]}, got {text!r}"
+
+
+@pytest.mark.parametrize("option", ["start_date", "end_date"])
+@pytest.mark.parametrize("text", ["2018-12-31", "2040-01-01", "0001-01-01", "9999-12-31"])
+def test_a_day_that_the_world_does_not_have_is_refused(option, text):
+    whole = {"start_date": "2019-01-01", "end_date": "2039-12-31"} | {option: text}
+    error = refusal(GenerateSettings, **whole)
+    assert error.option == option
+    assert "a day from 2019-01-01, when the shop opened, to 2039-12-31" in str(error)
+    assert repr(text) in str(error)
+
+
+@pytest.mark.parametrize("settings", [GenerateSettings, LoadSettings])
+def test_an_end_before_the_start_is_refused(settings):
+    error = refusal(settings, start_date="2025-11-10", end_date="2025-11-09")
+    assert str(error) == "--end_date: expected a day on or after start_date (2025-11-10), got '2025-11-09'"
+
+
+def test_an_unknown_table_is_named_and_the_known_ones_listed():
+    error = refusal(GenerateSettings, tables="orders,custumers,order_items")
+    assert str(error) == (
+        "--tables: expected names of distribution_centers, products, customers, orders, separated by commas, "
+        "got 'custumers,order_items'"
+    )
+
+
+@pytest.mark.parametrize("text", ["", " ", ",,"])
+def test_no_tables_at_all_are_refused(text):
+    error = refusal(GenerateSettings, tables=text)
+    assert error.option == "tables"
+    assert repr(text) in str(error)
+
+
+REQUIRED = [(GenerateSettings, name) for name in ("output", "start_date", "end_date")]
+REQUIRED += [(LoadSettings, name) for name in ("input", "start_date", "end_date", "warehouse")]
+
+
+@pytest.mark.parametrize(("settings", "option"), REQUIRED)
+@pytest.mark.parametrize("text", [None, ""])
+def test_a_missing_required_option_is_named_and_explained(settings, option, text):
+    error = refusal(settings, **{option: text})
+    assert error.option == option
+    assert str(error) == f"--{option}: required: {options.OPTIONS[option].help}"
+
+
+def test_every_option_is_of_a_pipeline_and_described():
+    assert set(options.GENERATE) | set(options.LOAD) == set(options.OPTIONS)
+    for option in options.OPTIONS.values():
+        assert option.required == (option.default is None), option.name
+        assert option.help.endswith("."), option.name
+
+
+def test_beam_has_every_option_as_text():
+    arguments = [f"--{name}={value}" for name, value in GOOD.items()]
+    assert vars(given_to_beam(RetailOptions(arguments))) == GOOD
+
+
+def test_help_shows_percent_signs_as_they_are(monkeypatch, capsys):
+    monkeypatch.setitem(options.OPTIONS, "scale", options.Option(name="scale", help="100 % of it.", metavar="N"))
+    parser = argparse.ArgumentParser()
+    options.add_to(parser, ["scale"])
+    parser.print_help()
+    assert "100 % of it." in " ".join(capsys.readouterr().out.split())

@@ -1,0 +1,140 @@
+"""Rows in = valid rows + dead letters, whatever is broken."""
+
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from beam_pipelines import tables
+from beam_pipelines.records import record_json
+from beam_pipelines.transforms.dead_letters import separate
+from beam_pipelines.transforms.lake_reading import Block
+from beam_pipelines.transforms.validation import findings
+
+DAY = date(2025, 11, 28)
+FILE = "orders/dt=2025-11-28/part-00000-of-00001.avro"
+
+
+@pytest.fixture(scope="module")
+def separated(batch_of):
+    """Valid rows and dead letters of rows of a table, read as one block."""
+
+    def separated(table, rows):
+        batch = batch_of(table, rows)
+        return separate(table, Block(FILE, DAY, 1234, batch), findings(table, batch, DAY, DAY), DAY)
+
+    return separated
+
+
+def test_without_a_broken_rule_the_batch_itself_goes_on(black_friday):
+    block = Block(FILE, DAY, 0, black_friday)
+    valid, letters = separate(tables.ORDERS, block, [], DAY)
+    assert valid is black_friday
+    assert letters is None
+
+
+def test_a_letter_says_where_the_record_was_and_what_is_wrong(separated, orders):
+    orders[3]["channel"] = "fax"
+    valid, letters = separated(tables.ORDERS, orders)
+    assert valid.num_rows == 39
+    (letter,) = letters.to_pylist()
+    assert json.loads(letter.pop("record"))["order_id"] == orders[3]["order_id"]
+    assert letter == {
+        "partition_date": DAY,
+        "table_name": "orders",
+        "reason": "values",
+        "field": "channel",
+        "expected": "one of web, app, marketplace",
+        "actual": "fax",
+        "file": FILE,
+        "block_offset": 1234,
+        "row_in_block": 3,
+    }
+
+
+def test_the_first_broken_rule_is_the_reason(separated, orders):
+    orders[3] |= {"channel": "fax", "order_id": 0, "total": Decimal("-1.00")}
+    _, letters = separated(tables.ORDERS, orders)
+    assert letters.column("field").to_pylist() == ["order_id"]
+
+
+def test_rows_keep_their_order(separated, orders):
+    for row in (1, 8, 30):
+        orders[row]["country"] = None
+    valid, letters = separated(tables.ORDERS, orders)
+    assert valid.to_pylist() == [order for row, order in enumerate(orders) if row not in (1, 8, 30)]
+    assert letters.column("row_in_block").to_pylist() == [1, 8, 30]
+
+
+@pytest.mark.parametrize("table", [tables.ORDERS, tables.CUSTOMERS], ids=lambda table: table.name)
+def test_letters_have_the_schema_of_their_table(separated, request, table):
+    rows = request.getfixturevalue(table.name)
+    rows[0]["country"] = "Atlantis"
+    _, letters = separated(table, rows)
+    assert letters.schema == tables.dead_letters(table).arrow_schema
+
+
+def test_a_record_holds_every_value(separated, orders):
+    orders[0] |= {"channel": None, "promotion_code": "ÄÖ\"'\n"}
+    _, letters = separated(tables.ORDERS, orders)
+    record = json.loads(letters.column("record")[0].as_py())
+    assert record == json.loads(json.dumps(orders[0], default=_as_text))
+    assert record["channel"] is None
+    assert record["promotion_code"] == "ÄÖ\"'\n"
+    assert Decimal(record["items"][0]["sale_price"]) == orders[0]["items"][0]["sale_price"]
+    assert datetime.fromisoformat(record["created_at"]) == orders[0]["created_at"]
+
+
+@pytest.mark.xfail(strict=True, reason="record_json writes NaN and Infinity, which are not JSON")
+def test_a_record_with_a_number_that_is_none_is_still_json():
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    text = record_json({"latitude": float("nan"), "items": [{"longitude": float("-inf")}], "age": 12})
+    assert json.loads(text, parse_constant=refuse) == {"latitude": "nan", "items": [{"longitude": "-inf"}], "age": 12}
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+BREAK = {
+    "order_id": st.sampled_from([None, 0, -7]),
+    "customer_id": st.sampled_from([None, 0]),
+    "created_at": st.sampled_from([None, datetime.fromisoformat("2025-11-29T00:00Z")]),
+    "channel": st.sampled_from([None, "fax", ""]),
+    "country": st.sampled_from([None, "Brazil"]),
+    "subtotal": st.sampled_from([None, Decimal("-0.01"), Decimal("0.07")]),
+    "tax": st.sampled_from([Decimal("-0.01"), Decimal("9999999999.99")]),
+    "total": st.sampled_from([None, Decimal("0.01")]),
+    "items.order_item_id": st.sampled_from([None, 0]),
+    "items.product_id": st.sampled_from([None, -1]),
+    "items.retail_price": st.sampled_from([None, Decimal("0.01")]),
+    "items.sale_price": st.sampled_from([None, Decimal("-1.00"), Decimal("8888.88")]),
+}
+corruptions = st.sampled_from(sorted(BREAK)).flatmap(
+    lambda path: st.tuples(st.integers(0, 39), st.just(path), BREAK[path])
+)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(corrupted=st.lists(corruptions, max_size=12, unique_by=lambda cell: cell[0]), twice=st.booleans())
+def test_exactly_the_corrupted_rows_are_refused(separated, good_rows, corrupted, twice):
+    rows = [row | {"items": [dict(item) for item in row["items"]]} for row in good_rows["orders"]]
+    for row, path, value in corrupted:
+        name, _, field = path.partition(".")
+        holder, name = (rows[row]["items"][0], field) if field else (rows[row], name)
+        holder[name] = value
+        if twice:
+            rows[row]["payment_method"] = "barter"
+    valid, letters = separated(tables.ORDERS, rows)
+    refused = letters.column("row_in_block").to_pylist() if letters else []
+    assert refused == sorted(row for row, _, _ in corrupted)
+    assert valid.num_rows + len(refused) == len(rows)
+    assert valid.column("order_id").to_pylist() == [
+        row["order_id"] for number, row in enumerate(rows) if number not in refused
+    ]

@@ -1,0 +1,236 @@
+"""Product versions, order lines and daily sales against computations row by row."""
+
+from bisect import bisect_right
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from beam_pipelines import tables
+from beam_pipelines.transforms import sales
+from beam_pipelines.transforms.sales import ProductVersions
+from beam_pipelines.world import World, day_number
+
+DAY = date(2025, 11, 28)
+MIDNIGHT = datetime(2025, 11, 28, tzinfo=UTC)
+
+
+def microseconds(*times: datetime) -> np.ndarray:
+    return np.array([(time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) for time in times])
+
+
+@pytest.fixture(scope="module")
+def versions_of(product_version):
+    """Product versions of (product, version, hours after midnight)."""
+
+    def versions_of(*given, batches=1):
+        rows = [product_version(product, number, MIDNIGHT + timedelta(hours=hour)) for product, number, hour in given]
+        schema = tables.PRODUCTS.arrow_schema
+        return ProductVersions([pa.RecordBatch.from_pylist(rows[i::batches], schema=schema) for i in range(batches)])
+
+    return versions_of
+
+
+@pytest.fixture(scope="module")
+def products() -> ProductVersions:
+    """The world's products up to Black Friday."""
+    world, last = World(seed=42, scale=0.1), day_number(DAY)
+    return ProductVersions(
+        [
+            world.block("products", day, block)
+            for day in range(last + 1)
+            for block in range(world.blocks("products", day))
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def lines(black_friday, products):
+    return sales.order_items(black_friday, sales.lines_of(black_friday, products), products)
+
+
+def at(versions: ProductVersions, product: int, hour: float) -> int | None:
+    """The number of the version of a product that was valid so many hours after midnight."""
+    row = versions.at(np.array([product]), microseconds(MIDNIGHT + timedelta(hours=hour)))[0]
+    return None if row < 0 else versions.rows["version"][int(row)].as_py()
+
+
+def test_the_version_valid_at_the_moment_is_found(versions_of):
+    versions = versions_of((7, 1, 0), (7, 2, 10), (7, 3, 20), (9, 1, 5))
+    assert [at(versions, 7, hour) for hour in (0, 9.99, 10, 19, 20, 1_000)] == [1, 1, 2, 2, 3, 3]
+    assert at(versions, 9, 1_000) == 1
+
+
+def test_a_product_is_unknown_before_its_launch(versions_of):
+    versions = versions_of((7, 1, 0), (9, 1, 5))
+    assert at(versions, 7, -0.001) is None
+    assert at(versions, 9, 4.9) is None
+
+
+@pytest.mark.parametrize("product", [-1, 0, 6, 8, 10, 2**60])
+def test_a_product_that_never_was_is_unknown(versions_of, product):
+    assert at(versions_of((7, 1, 0), (9, 1, 0)), product, 1) is None
+
+
+def test_without_any_version_every_product_is_unknown():
+    assert ProductVersions([]).at(np.array([1, 2]), microseconds(MIDNIGHT, MIDNIGHT)).tolist() == [-1, -1]
+
+
+def test_too_many_versions_are_refused(versions_of, monkeypatch):
+    monkeypatch.setattr(sales, "MAXIMUM_PRODUCT_VERSIONS", 2)
+    with pytest.raises(ValueError, match="at most 2 versions, got 3"):
+        versions_of((1, 1, 0), (1, 2, 1), (2, 1, 0))
+
+
+histories = st.dictionaries(
+    st.integers(1, 6), st.lists(st.integers(0, 50), min_size=1, max_size=5, unique=True).map(sorted), max_size=5
+)
+asked = st.lists(st.tuples(st.integers(0, 7), st.integers(-1, 51)), min_size=1, max_size=30)
+
+
+@settings(deadline=None, max_examples=100)
+@given(histories, asked, st.randoms(use_true_random=False), st.integers(1, 3))
+def test_versions_are_found_as_by_a_search_in_each_products_list(versions_of, histories, asked, random, batches):
+    given = [(product, i + 1, hour) for product, hours in histories.items() for i, hour in enumerate(hours)]
+    random.shuffle(given)
+    versions = versions_of(*given, batches=batches)
+    rows = versions.at(
+        np.array([product for product, _ in asked]),
+        microseconds(*(MIDNIGHT + timedelta(hours=hour) for _, hour in asked)),
+    )
+    found = [
+        None if row < 0 else (versions.rows["product_id"][row].as_py(), versions.rows["version"][row].as_py())
+        for row in rows.tolist()
+    ]
+    naive = [(product, bisect_right(histories.get(product, []), hour)) for product, hour in asked]
+    assert found == [one if one[1] else None for one in naive]
+
+
+def test_an_order_of_an_unknown_product_is_found_with_the_product(black_friday, orders, batch_of, products):
+    orders[3]["items"][0]["product_id"] = 10**9
+    orders[5]["items"][-1]["product_id"] = None
+    orders[8]["created_at"] = None
+    batch = batch_of(tables.ORDERS, orders)
+    (finding,) = sales.unknown_products(batch, sales.lines_of(batch, products))
+    assert np.flatnonzero(finding.rows).tolist() == [3, 5, 8]
+    assert (finding.reason, finding.field) == ("references", "items.product_id")
+    assert finding.actual(3) == str(10**9)
+    assert finding.actual(5) == "None"
+
+
+def test_the_worlds_orders_know_their_products(black_friday, products):
+    assert sales.unknown_products(black_friday, sales.lines_of(black_friday, products)) == []
+
+
+def test_order_lines_equal_those_computed_row_by_row(black_friday, lines, products):
+    catalog = defaultdict(list)
+    for row in products.rows.to_pylist():
+        catalog[row["product_id"]].append(row)
+    expected = []
+    for order in black_friday.to_pylist():
+        for item in order["items"]:
+            product = [row for row in catalog[item["product_id"]] if row["valid_from"] <= order["created_at"]][-1]
+            expected.append(
+                {name: order[name] for name in ("order_id", "customer_id", "created_at", "channel", "country")}
+                | item
+                | {name: product[name] for name in ("department", "category", "brand", "cost")}
+                | {"product_version": product["version"], "margin": item["sale_price"] - product["cost"]}
+            )
+    assert lines.to_pylist() == expected
+    assert lines.schema.names == [column.name for column in tables.ORDER_ITEMS.columns]
+
+
+def test_lines_carry_the_version_of_their_moment(orders, batch_of, product_version):
+    first, second = orders[0]["created_at"], orders[1]["created_at"]
+    assert first < second
+    for order in orders[:2]:
+        order["items"] = [order["items"][0] | {"product_id": 5}]
+    rows = [product_version(5, 1, first), product_version(5, 2, second)]
+    versions = ProductVersions([pa.RecordBatch.from_pylist(rows, schema=tables.PRODUCTS.arrow_schema)])
+    batch = batch_of(tables.ORDERS, orders[:2])
+    lines = sales.order_items(batch, sales.lines_of(batch, versions), versions).to_pylist()
+    assert [line["product_version"] for line in lines] == [1, 2]
+    assert [line["cost"] for line in lines] == [Decimal("8.77"), Decimal("9.77")]
+    assert [line["margin"] for line in lines] == [line["sale_price"] - line["cost"] for line in lines]
+
+
+def test_lines_of_a_slice_are_those_of_its_orders(black_friday, lines, products):
+    part = black_friday.slice(10, 20)
+    found = sales.order_items(part, sales.lines_of(part, products), products).to_pylist()
+    wanted = set(part.column("order_id").to_pylist())
+    assert found == [line for line in lines.to_pylist() if line["order_id"] in wanted]
+
+
+def test_no_orders_have_no_lines(black_friday, products):
+    none = black_friday.slice(0, 0)
+    assert sales.order_items(none, sales.lines_of(none, products), products).num_rows == 0
+
+
+def naive_sales(lines: list[dict]) -> list[dict]:
+    cells = defaultdict(list)
+    for line in lines:
+        cells[line["category"], line["channel"], line["country"]].append(line)
+    axes = (tables.CATEGORIES, tables.CHANNELS, tables.COUNTRIES)
+    return [
+        {
+            **dict(zip(("day", "category", "channel", "country"), (DAY, *cell), strict=True)),
+            "orders": len({line["order_id"] for line in cells[cell]}),
+            "units": len(cells[cell]),
+            "revenue": sum(line["sale_price"] for line in cells[cell]),
+            "discount": sum(line["discount"] for line in cells[cell]),
+            "margin": sum(line["margin"] for line in cells[cell]),
+        }
+        for cell in sorted(cells, key=lambda cell: [axis.index(value) for axis, value in zip(axes, cell, strict=True)])
+    ]
+
+
+def test_daily_sales_equal_sums_of_decimals_by_cell(lines):
+    found = sales.daily_sales(DAY, [sales.sales_of(lines)]).to_pylist()
+    assert found == naive_sales(lines.to_pylist())
+    assert any(row["orders"] < row["units"] for row in found), "some order has two units of a cell"
+    assert any(row["margin"] < 0 for row in found) or sum(row["discount"] for row in found) > 0
+
+
+def test_daily_sales_do_not_need_dictionaries(lines):
+    plain = lines.cast(tables.ORDER_ITEMS.arrow_schema)
+    assert (sales.sales_of(plain) == sales.sales_of(lines)).all()
+
+
+def test_no_lines_have_no_sales(lines):
+    assert sales.daily_sales(DAY, [sales.sales_of(lines.slice(0, 0))]).num_rows == 0
+    assert sales.daily_sales(DAY, []).num_rows == 0
+
+
+@settings(deadline=None, max_examples=30)
+@given(cuts=st.lists(st.integers(0, 400), max_size=6), order=st.randoms(use_true_random=False))
+def test_parts_of_a_day_add_up_to_the_day(black_friday, products, lines, cuts, order):
+    ends = sorted({min(cut, black_friday.num_rows) for cut in cuts} | {0, black_friday.num_rows})
+    slices = [black_friday.slice(start, end - start) for start, end in pairwise(ends)]
+    order.shuffle(slices)
+    parts = [sales.sales_of(sales.order_items(part, sales.lines_of(part, products), products)) for part in slices]
+    whole = sales.daily_sales(DAY, [sales.sales_of(lines)])
+    assert sales.daily_sales(DAY, parts).equals(whole)
+
+
+def test_values_that_only_the_dictionary_has_do_not_count(lines):
+    column = lines.column("channel")
+    more = pa.array([*column.dictionary.to_pylist(), "fax", None])
+    changed = pa.DictionaryArray.from_arrays(column.indices, more)
+    at = lines.schema.get_field_index("channel")
+    batch = lines.set_column(at, pa.field("channel", changed.type), changed)
+    assert (sales.sales_of(batch) == sales.sales_of(lines)).all()
+
+
+def test_a_value_without_a_cell_is_refused(lines):
+    names = [name if name != "channel" else pa.array(["fax"] * lines.num_rows) for name in lines.schema.names]
+    batch = pa.RecordBatch.from_arrays(
+        [lines.column(name) if isinstance(name, str) else name for name in names], names=lines.schema.names
+    )
+    with pytest.raises(ValueError, match=r"expected values of .*web"):
+        sales.sales_of(batch)
