@@ -77,11 +77,51 @@ class Manifest:
             raise LakeError(f"{path}: expected a manifest in JSON, got {error}") from error
         if not isinstance(known, dict) or known.pop("format", None) != FORMAT:
             raise LakeError(f"{path}: expected a manifest of format {FORMAT}")
+        _check_fields(known, _MANIFEST_FIELDS, path)
+        for file in known["files"]:
+            _check_fields(file, _FILE_FIELDS, path)
         try:
-            files = tuple(LakeFile(**file) for file in known.pop("files"))
-            return Manifest(**known | {"day": date.fromisoformat(known["day"]), "files": files})
-        except (KeyError, TypeError, ValueError) as error:
-            raise LakeError(f"{path}: not a manifest: {error}") from error
+            day = date.fromisoformat(known["day"])
+        except ValueError:
+            raise LakeError(f"{path}: day: expected YYYY-MM-DD, got {known['day']!r}") from None
+        return Manifest(**known | {"day": day, "files": tuple(LakeFile(**file) for file in known["files"])})
+
+
+_MANIFEST_FIELDS: Mapping[str, type | tuple[type, ...]] = {
+    "table": str,
+    "day": str,
+    "world": int,
+    "seed": int,
+    "scale": (int, float),
+    "schema": str,
+    "codec": str,
+    "rows": int,
+    "bytes": int,
+    "sums": dict,
+    "files": list,
+}
+_FILE_FIELDS: Mapping[str, type | tuple[type, ...]] = {
+    "name": str,
+    "rows": int,
+    "bytes": int,
+    "uncompressed_bytes": int,
+    "fingerprint": str,
+    "sums": dict,
+}
+
+
+def _check_fields(found: Any, fields: Mapping[str, type | tuple[type, ...]], path: str) -> None:
+    """LakeError, naming the field, if an object has not just these fields of these types."""
+    if not isinstance(found, dict):
+        raise LakeError(f"{path}: files: expected objects, got {found!r}")
+    for name in sorted(found.keys() | fields.keys()):
+        types = fields.get(name)
+        if types is None:
+            raise LakeError(f"{path}: {name}: expected no such field, got {found[name]!r}")
+        if name not in found or not isinstance(found[name], types) or isinstance(found[name], bool):
+            wanted = types.__name__ if isinstance(types, type) else "number"
+            got = repr(found[name]) if name in found else "nothing"
+            raise LakeError(f"{path}: {name}: expected {wanted}, got {got}")
 
 
 def folder(lake: str, table: str, day: date) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from beam_pipelines import tables
 from beam_pipelines.world import LAST, OPENING, SCALES, World
@@ -197,7 +197,7 @@ def required(given: argparse.Namespace, option: str) -> str:
 
 def _date(option: str, text: str) -> date:
     try:
-        day = date.fromisoformat(text)
+        day = datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - fromisoformat takes other forms too
     except ValueError:
         raise UsageError(option, "a day as YYYY-MM-DD", text) from None
     if not OPENING <= day <= LAST:

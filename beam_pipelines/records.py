@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import date, datetime
 from typing import Any
 
@@ -13,7 +14,16 @@ def record_json(record: Any) -> str:
     >>> record_json({"day": date(2025, 11, 28)})
     '{"day": "2025-11-28"}'
     """
-    return json.dumps(record, default=_plain, ensure_ascii=False)
+    return json.dumps(_finite(record), default=_plain, ensure_ascii=False, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """A value with ``nan``, ``inf`` and ``-inf``, which JSON has no numbers for, as strings."""
+    if isinstance(value, dict):
+        return {name: _finite(field) for name, field in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: Any) -> str:

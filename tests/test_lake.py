@@ -80,14 +80,14 @@ def test_what_is_no_manifest_is_refused_by_path(text):
         Manifest.from_json(text, "lake/orders/_MANIFEST.json")
 
 
-MANIFEST_FIELDS = ["table", "day", "seed", "scale", "schema", "codec", "rows", "bytes", "sums", "files"]
+MANIFEST_FIELDS = ["table", "day", "world", "seed", "scale", "schema", "codec", "rows", "bytes", "sums", "files"]
 
 
 @pytest.mark.parametrize("field", MANIFEST_FIELDS)
 def test_a_missing_field_is_named(manifest, field):
     known = json.loads(manifest.to_json())
     del known[field]
-    with pytest.raises(LakeError, match=f"^here: not a manifest: .*'{field}'"):
+    with pytest.raises(LakeError, match=f"^here: {field}: expected .*, got nothing$"):
         Manifest.from_json(json.dumps(known), "here")
 
 
@@ -95,20 +95,29 @@ def test_a_missing_field_is_named(manifest, field):
 def test_a_missing_field_of_a_file_is_named(manifest, field):
     known = json.loads(manifest.to_json())
     del known["files"][1][field]
-    with pytest.raises(LakeError, match=f"^here: not a manifest: .*'{field}'"):
+    with pytest.raises(LakeError, match=f"^here: {field}: expected .*, got nothing$"):
+        Manifest.from_json(json.dumps(known), "here")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("rows", "x"), ("rows", True), ("scale", "1"), ("files", {}), ("sums", 1)]
+)
+def test_a_field_of_another_type_is_named(manifest, field, value):
+    known = json.loads(manifest.to_json()) | {field: value}
+    with pytest.raises(LakeError, match=f"^here: {field}: expected .*, got {value!r}$"):
         Manifest.from_json(json.dumps(known), "here")
 
 
 def test_an_unknown_field_is_named(manifest):
     known = json.loads(manifest.to_json()) | {"colour": "red"}
-    with pytest.raises(LakeError, match=r"^here: .*colour"):
+    with pytest.raises(LakeError, match=r"^here: colour: expected no such field, got 'red'$"):
         Manifest.from_json(json.dumps(known), "here")
 
 
 @pytest.mark.parametrize("day", ["2025-13-01", "yesterday", 20251128, None])
 def test_a_day_that_is_none_is_refused(manifest, day):
     known = json.loads(manifest.to_json()) | {"day": day}
-    with pytest.raises(LakeError, match=r"^here: not a manifest: "):
+    with pytest.raises(LakeError, match=r"^here: day: expected "):
         Manifest.from_json(json.dumps(known), "here")
 
 

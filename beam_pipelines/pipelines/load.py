@@ -17,8 +17,10 @@ from beam_pipelines.transforms.lake_reading import (
     PlanSplits,
     Split,
     find_manifests,
+    one_world,
     partition_of,
     read_manifest,
+    world_of,
 )
 from beam_pipelines.transforms.partition_loading import LoadedPartition, LoadPartitions, prepare_warehouse
 from beam_pipelines.transforms.staging import (
@@ -51,15 +53,24 @@ def build(
         | "Warehouse" >> beam.Create([settings.warehouse])
         | "Prepare tables and views" >> beam.Map(prepare_warehouse)
     )
-    orders, dimensions = (
+    manifests = (
         pipeline
         | "Tables" >> beam.Create([table.name for table in tables.LAKE])
         | "Find manifests" >> beam.FlatMap(lambda table: find_manifests(root, table, period))
         | "Spread manifests" >> beam.Reshuffle()
         | "Read manifests" >> beam.Map(read_manifest)
+    )
+    world = (
+        manifests
+        | "World of each" >> beam.Map(world_of)
+        | "Worlds" >> beam.combiners.ToSet()
+        | "One world" >> beam.Map(one_world)
+    )
+    orders, dimensions = (
+        manifests
         | "By partition" >> beam.Map(by_partition)
         | "Gather partitions" >> beam.GroupByKey()
-        | "Plan splits" >> beam.ParDo(PlanSplits(root, progress))
+        | "Plan splits" >> beam.ParDo(PlanSplits(root, progress), AsSingleton(world))
         | "Spread splits" >> beam.Reshuffle()
         | "Orders or dimensions" >> beam.Partition(is_dimension, 2)  # type: ignore[arg-type]
     )

@@ -7,7 +7,7 @@ same on any runner.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -58,29 +58,32 @@ class Split(NamedTuple):
 def find_manifests(root: str, table_name: str, period: Period) -> list[str]:
     """Paths of the manifests that a load of a period reads.
 
-    Of facts those of the period's days, each of which has to be there. Of tables whose rows stay valid every day up to
-    the end of the period's last month: partitions are reloaded whole.
+    Of facts those of the period's days, each of which has to be there. Of tables whose rows stay valid every day that
+    is there up to the end of the period's last month: partitions are reloaded whole.
     """
     table = tables.BY_NAME[table_name]
     found = {_day_of(path): path for path in storage.find(root, f"{table_name}/dt=*/{lake.MANIFEST}")}
     if table in tables.DIMENSIONS:
         wanted = {day: path for day, path in found.items() if (day.year, day.month) <= _month(period.end)}
-        missing = [] if wanted else [period.end]
+        if not wanted:
+            folder = storage.join(root, table_name)
+            raise LakeError(f"{folder}: expected manifests up to {period.end}, found none; generate them first")
     else:
         days = [date.fromordinal(day) for day in range(period.start.toordinal(), period.end.toordinal() + 1)]
         wanted = {day: found[day] for day in days if day in found}
-        missing = [day for day in days if day not in found]
-    if missing:
-        more = f" and {len(missing) - 1} more days" if len(missing) > 1 else ""
-        folder = lake.folder(root, table_name, missing[0])
-        raise LakeError(f"{folder}: expected a manifest of {table_name}, found none{more}; generate it first")
+        if missing := [day for day in days if day not in found]:
+            more = f" (nor of {len(missing) - 1} more days)" if len(missing) > 1 else ""
+            folder = lake.folder(root, table_name, missing[0])
+            raise LakeError(f"{folder}: expected a manifest of {table_name}, found none{more}; generate it first")
     return [wanted[day] for day in sorted(wanted)]
 
 
 def read_manifest(path: str) -> lake.Manifest:
     """The manifest at a path, with every file that it names there and of the size that it says; else LakeError."""
     manifest = lake.Manifest.from_json(storage.read(path).decode(errors="replace"), path)
-    table = tables.BY_NAME[manifest.table]
+    table = tables.BY_NAME.get(manifest.table)
+    if table is None or path != storage.join(lake.folder(_root_of(path), table.name, manifest.day), lake.MANIFEST):
+        raise LakeError(f"{path}: expected the table and day of its folder, got {manifest.table} on {manifest.day}")
     if manifest.schema != table.fingerprint:
         raise LakeError(
             f"{path}: expected schema {table.fingerprint} of {table.name}, got {manifest.schema}: "
@@ -93,6 +96,23 @@ def read_manifest(path: str) -> lake.Manifest:
             found = "no such file" if size is None else f"{size:,} bytes"
             raise LakeError(f"{where}: expected {file.bytes:,} bytes as its manifest says, found {found}")
     return manifest
+
+
+WorldId = tuple[int, int, float]
+"""Version, seed and scale of a world."""
+
+
+def world_of(manifest: lake.Manifest) -> WorldId:
+    """The world that a manifest's rows were drawn from."""
+    return manifest.world, manifest.seed, manifest.scale
+
+
+def one_world(worlds: Collection[WorldId]) -> WorldId | None:
+    """The only world among these, None if there is none; LakeError if there are several, whose keys do not fit."""
+    if len(worlds) > 1:
+        described = "; ".join(f"version {world}, seed {seed}, scale {scale:g}" for world, seed, scale in sorted(worlds))
+        raise LakeError(f"the lake's days come from different worlds ({described}): generate them again as one")
+    return next(iter(worlds), None)
 
 
 def partition_of(table: Table, day: date) -> str:
@@ -136,8 +156,8 @@ class PlanSplits(beam.DoFn):
         self._root, self._progress = root, progress
         self._planned = Metrics.counter("load", "rows_planned")
 
-    def process(self, element: tuple[Partition, Iterable[lake.Manifest]]) -> Iterator[Split]:
-        """Plans the splits of one partition."""
+    def process(self, element: tuple[Partition, Iterable[lake.Manifest]], world: WorldId | None) -> Iterator[Split]:
+        """Plans the splits of one partition, once it is known that all come from one world."""
         partition, manifests = element
         for split in plan_splits(self._root, partition, manifests):
             self._planned.inc(split.rows)
@@ -220,6 +240,10 @@ def _day_of(manifest: str) -> date:
         return date.fromisoformat(folder.removeprefix("dt="))
     except ValueError:
         raise LakeError(f"{manifest}: expected a folder named dt=YYYY-MM-DD, got {folder!r}") from None
+
+
+def _root_of(manifest: str) -> str:
+    return manifest.rsplit("/", 3)[0]
 
 
 def _month(day: date) -> tuple[int, int]:

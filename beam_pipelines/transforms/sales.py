@@ -36,7 +36,9 @@ class ProductVersions:
             raise ValueError(
                 f"products: expected at most {MAXIMUM_PRODUCT_VERSIONS:,} versions, got {table.num_rows:,}"
             )
-        ordered = table.take(pc.sort_indices(table, [("product_id", "ascending"), ("valid_from", "ascending")]))
+        ordered = table.take(
+            pc.sort_indices(table, [(name, "ascending") for name in ("product_id", "valid_from", "version")])
+        )
         self.rows = ordered.combine_chunks()
         product_id = integers(self.rows["product_id"])
         self._valid_from = integers(self.rows["valid_from"])

@@ -82,7 +82,7 @@ def test_a_lake_without_manifests_is_named(retail, tmp_path):
     ended = load(retail, tmp_path / "nothing", tmp_path / "warehouse.duckdb")
     assert ended.status == 1
     assert ended.err.splitlines()[-1].startswith(f"retail load: {tmp_path}/nothing/")
-    assert "expected a manifest of" in ended.err
+    assert "expected manifests up to 2019-01-03, found none" in ended.err
     assert "Traceback" not in ended.err
     assert not has_rows(tmp_path / "warehouse.duckdb")
 
@@ -142,12 +142,18 @@ def other_sums(lake: Path) -> str:
     return "expected a sum of 0.01 in total"
 
 
+def other_type(lake: Path) -> str:
+    return f"{change_manifest(lake, rows='many')}: rows: expected int, got 'many'"
+
+
 def no_manifest(lake: Path) -> str:
     (day(lake) / "_MANIFEST.json").write_text("{")
     return "_MANIFEST.json: expected a manifest in JSON"
 
 
-@pytest.mark.parametrize("breaking", [remove, cut, corrupt, remove_day, other_schema, other_sums, no_manifest])
+@pytest.mark.parametrize(
+    "breaking", [remove, cut, corrupt, remove_day, other_schema, other_sums, other_type, no_manifest]
+)
 def test_a_broken_lake_is_refused_before_anything_is_loaded(retail, broken, tmp_path, breaking):
     named = breaking(broken)
     ended = load(retail, broken, tmp_path / "warehouse.duckdb")
@@ -157,6 +163,14 @@ def test_a_broken_lake_is_refused_before_anything_is_loaded(retail, broken, tmp_
     assert "Traceback" not in ended.err
     assert not has_rows(tmp_path / "warehouse.duckdb")
     assert not files(tmp_path / "warehouse.duckdb.staging")
+
+
+def test_days_of_different_worlds_are_refused_before_anything_is_loaded(retail, broken, tmp_path):
+    change_manifest(broken, seed=7)
+    ended = load(retail, broken, tmp_path / "warehouse.duckdb")
+    assert ended.status == 1
+    assert "different worlds (version 1, seed 7, scale 0.05; version 1, seed 42, scale 0.05)" in ended.err
+    assert not has_rows(tmp_path / "warehouse.duckdb")
 
 
 def test_a_warehouse_held_by_another_process_is_named(retail, lake, tmp_path):

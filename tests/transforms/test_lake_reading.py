@@ -104,14 +104,14 @@ def test_dimensions_are_read_to_the_end_of_the_last_month(small_lake, end, days)
 
 def test_a_missing_day_of_facts_is_named(small_lake):
     asked = Period(date(2019, 1, 28), date(2019, 2, 3))
-    expected = f"{small_lake}/orders/dt=2019-01-28: expected a manifest of orders, found none and 3 more days"
+    expected = f"{small_lake}/orders/dt=2019-01-28: expected a manifest of orders, found none (nor of 3 more days)"
     with pytest.raises(LakeError, match=re.escape(expected)):
         reading.find_manifests(str(small_lake), "orders", asked)
 
 
 @pytest.mark.parametrize("table", ["orders", "customers"])
 def test_an_empty_lake_is_refused(tmp_path, table):
-    with pytest.raises(LakeError, match=f"expected a manifest of {table}, found none"):
+    with pytest.raises(LakeError, match=f"{table}.*: expected (a manifest|manifests).*, found none"):
         reading.find_manifests(str(tmp_path), table, PERIOD)
 
 
@@ -265,3 +265,18 @@ def test_blocks_carry_their_offset_in_the_file(tmp_path):
     assert [block.offset for block in found] == [block.offset for block in avro.read_blocks(open(path, "rb"))]  # noqa: PTH123, SIM115
     assert found[0].offset < found[1].offset
     assert pa.Table.from_batches([block.batch.select(["order_id"]) for block in found]).num_rows == 200
+
+
+def test_a_manifest_in_the_folder_of_another_day_is_named(copied, day):
+    moved = day.rename(day.with_name("dt=2019-01-15"))
+    with pytest.raises(LakeError, match=r"dt=2019-01-15/_MANIFEST\.json: expected the table and day of its folder"):
+        reading.read_manifest(str(moved / "_MANIFEST.json"))
+
+
+def test_days_of_one_world_are_told_from_days_of_several():
+    assert reading.one_world([(1, 42, 0.1)]) == (1, 42, 0.1)
+    assert reading.one_world([]) is None
+    with pytest.raises(
+        LakeError, match=r"different worlds \(version 1, seed 7, scale 0.1; version 1, seed 42, scale 0.1\)"
+    ):
+        reading.one_world({(1, 42, 0.1), (1, 7, 0.1)})
