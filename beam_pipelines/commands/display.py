@@ -120,7 +120,7 @@ class Display:
         with Progress(*columns, console=self.err) as progress:
             for _ in self._follow(log, stop):
                 for key, total in self.totals.items():
-                    if key in earlier:
+                    if key in earlier or not (total.planned or total.rows):
                         continue
                     if key not in bars:
                         bars[key] = progress.add_task(f"{key[0]:9} {key[1]:20}", total=None)

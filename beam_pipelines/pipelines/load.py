@@ -83,7 +83,7 @@ def build(
     daily_sales = (
         orders[SALES]
         | "Gather sales" >> beam.GroupByKey()
-        | "Stage daily sales" >> beam.ParDo(StageDailySales(staging))
+        | "Stage daily sales" >> beam.ParDo(StageDailySales(staging, progress))
     )
     loaded: PCollection[LoadedPartition] = (
         (dimensions["staged"], orders["staged"], daily_sales)

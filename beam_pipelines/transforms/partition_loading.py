@@ -58,25 +58,32 @@ class LoadPartitions(beam.DoFn):
         self._progress = progress
         self._rows = Metrics.counter("load", "rows_loaded")
         self._partitions = Metrics.counter("load", "partitions_loaded")
-        self._started: list[tuple[partition_loads.PartitionContent, bigquery.LoadJob]] = []
+        self._running: list[tuple[partition_loads.PartitionContent, bigquery.LoadJob]] = []
 
     def start_bundle(self) -> None:
         """Forgets the jobs of an earlier bundle."""
-        self._started = []
+        self._running = []
 
-    def process(self, element: tuple[Partition, Iterable[StagedFile]], warehouse: str) -> None:
-        """Starts the partition's job, or finds it."""
+    def process(self, element: tuple[Partition, Iterable[StagedFile]], warehouse: str) -> Iterator[LoadedPartition]:
+        """Starts the partition's job, or finds it; what has ended by now need not be waited for."""
         content = content_of(*element)
-        self._started.append((content, partition_loads.start(connect(warehouse), content)))
+        job = partition_loads.start(connect(warehouse), content)
+        if job.state == "DONE":
+            yield self._finished(content, job)
+        else:
+            self._running.append((content, job))
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        """Waits for the jobs, deletes what was staged for them and reports."""
-        for content, job in self._started:
-            partition_loads.finish(job, content)
-            storage.delete([path.removeprefix("file://") for path in content.files])
-            self._rows.inc(content.rows)
-            self._partitions.inc()
-            self._progress.add(Advance("load", content.table.name, rows=content.rows))
-            loaded = LoadedPartition(content.table.name, content.partition, content.rows, str(job.job_id))
-            window = GlobalWindow()
-            yield WindowedValue(loaded, window.max_timestamp(), (window,))
+        """Waits for the jobs that were still running."""
+        window = GlobalWindow()
+        for content, job in self._running:
+            yield WindowedValue(self._finished(content, job), window.max_timestamp(), (window,))
+
+    def _finished(self, content: partition_loads.PartitionContent, job: bigquery.LoadJob) -> LoadedPartition:
+        """Waits for a job, deletes what was staged for it, and counts."""
+        partition_loads.finish(job, content)
+        storage.delete([path.removeprefix("file://") for path in content.files])
+        self._rows.inc(content.rows)
+        self._partitions.inc()
+        self._progress.add(Advance("load", content.table.name, rows=content.rows))
+        return LoadedPartition(content.table.name, content.partition, content.rows, str(job.job_id))

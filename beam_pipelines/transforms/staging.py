@@ -121,6 +121,7 @@ class _TransformSplit(beam.DoFn):
             staged = stage(self._staging, tables.BY_NAME[table], split.partition, name, batches)
             if table.startswith("dead_letters_"):
                 self._refused.inc(staged.rows)
+            self._progress.add(Advance("load", table, planned=staged.rows))
             yield (table, split.partition), staged
         self._read.inc(split.rows)
         self._progress.add(Advance("transform", split.table, rows=split.rows, files=len(split.files)))
@@ -156,8 +157,8 @@ class TransformOrders(_TransformSplit):
 class StageDailySales(beam.DoFn):
     """(partition, sales of its splits) -> the staged file of the day's sales."""
 
-    def __init__(self, staging: str) -> None:
-        self._staging = staging
+    def __init__(self, staging: str, progress: ProgressLog) -> None:
+        self._staging, self._progress = staging, progress
 
     def process(self, element: tuple[str, Iterable[tuple[str, sales.Sales]]]) -> Iterator[Staged]:
         """Adds up and stages one day's sales."""
@@ -165,7 +166,6 @@ class StageDailySales(beam.DoFn):
         contents, totals = zip(*parts, strict=True)
         batch = sales.daily_sales(first_day(partition), totals)
         name = f"{contents[0]}-00000-of-00001.avro"
-        yield (
-            (tables.DAILY_SALES.name, partition),
-            stage(self._staging, tables.DAILY_SALES, partition, name, [batch]),
-        )
+        staged = stage(self._staging, tables.DAILY_SALES, partition, name, [batch])
+        self._progress.add(Advance("load", tables.DAILY_SALES.name, planned=staged.rows))
+        yield (tables.DAILY_SALES.name, partition), staged
