@@ -43,15 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: argparse.Namespace, flags: Sequence[str]) -> int:
     # Nothing of a subcommand is imported before here: Beam alone takes two seconds.
     from beam_pipelines.commands.display import Display
-    from beam_pipelines.commands.errors import CommandError
+    from beam_pipelines.commands.errors import explained
 
     try:
         subcommand = importlib.import_module(f"beam_pipelines.commands.{given.command}")
         subcommand.run(given, flags, Display(as_json=getattr(given, "json", False)))
     except UsageError as error:
         return _end(given, str(error), 2)
-    except CommandError as error:
-        return _end(given, str(error), 1)
+    except Exception as error:
+        if line := explained(error):
+            return _end(given, line, 1)
+        raise  # a mistake of ours: the traceback is what a report of it needs
     except KeyboardInterrupt:
         _end(given, "interrupted; nothing is half-written, and the same command goes on from here", 130)
         sys.stderr.flush()

@@ -6,6 +6,9 @@ import re
 
 EXCEPTION = re.compile(r"^(?P<module>[\w.]+\.)?(?P<name>\w+(?:Error|Exception|Locked|Unreadable)): (?P<message>.+)$")
 RUNNING = re.compile(r" \[while running '.*'\]$")
+FORESEEN = ("beam_pipelines.", "google.auth.", "google.api_core.")
+"""Where exceptions come from whose message says what is wrong with an option, a file or a permission."""
+
 OPERATING_SYSTEM = ("OSError", "PermissionError", "FileNotFoundError", "NotADirectoryError", "IsADirectoryError")
 
 
@@ -23,7 +26,7 @@ def explained(error: BaseException) -> str | None:
     'a.avro: cut'
     """
     if _is_foreseen(type(error).__module__, type(error).__name__):
-        return RUNNING.sub("", str(error))
+        return RUNNING.sub("", str(error).strip().splitlines()[0])
     for line in reversed(str(error).strip().splitlines()):
         if found := EXCEPTION.match(line.strip()):
             return RUNNING.sub("", found["message"]) if _is_foreseen(found["module"] or "", found["name"]) else None
@@ -31,5 +34,5 @@ def explained(error: BaseException) -> str | None:
 
 
 def _is_foreseen(module: str, name: str) -> bool:
-    """Whether an exception is one of ours, or one that a disk or a file system raises: full, read-only, forbidden."""
-    return module.startswith("beam_pipelines.") or name in OPERATING_SYSTEM
+    """Whether an exception is one of ours, of a file system (full, read-only), or of Google's clients (not allowed)."""
+    return module.startswith(FORESEEN) or name in OPERATING_SYSTEM

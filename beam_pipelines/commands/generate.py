@@ -45,12 +45,8 @@ def write(settings: GenerateSettings, flags: Sequence[str], display: Display) ->
 
 def check_output(settings: GenerateSettings) -> None:
     """UsageError if the output cannot be written, CommandError if it holds another world."""
-    probe = storage.join(settings.output, ".writable")
-    try:
-        storage.write(probe, lambda file: file.write(b""))
-        storage.delete([probe])
-    except OSError as error:
-        raise UsageError("output", f"a folder that can be written ({error.strerror})", settings.output) from error
+    if not storage.is_remote(settings.output):
+        _check_writable(settings.output)
     centers = storage.join(lake.folder(settings.output, tables.DISTRIBUTION_CENTERS.name, OPENING), lake.MANIFEST)
     try:
         found = lake.Manifest.from_json(storage.read(centers).decode(errors="replace"), centers)
@@ -61,6 +57,15 @@ def check_output(settings: GenerateSettings) -> None:
             f"{settings.output} holds the world of seed {found.seed}, scale {found.scale:g}: "
             f"expected seed {settings.world.seed}, scale {settings.world.scale:g}, or another --output"
         )
+
+
+def _check_writable(folder: str) -> None:
+    probe = storage.join(folder, ".writable")
+    try:
+        storage.write(probe, lambda file: file.write(b""))
+        storage.delete([probe])
+    except OSError as error:
+        raise UsageError("output", f"a folder that can be written ({error.strerror})", folder) from error
 
 
 def lake_rows(display: Display) -> dict[str, dict[str, int]]:

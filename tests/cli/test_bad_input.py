@@ -233,6 +233,15 @@ def test_a_query_of_a_warehouse_that_is_not_there_creates_none(retail, tmp_path)
     assert not files(tmp_path)
 
 
+def test_missing_credentials_are_one_line(retail, monkeypatch, tmp_path):
+    monkeypatch.delenv("BIGQUERY_EMULATOR_HOST", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", f"{tmp_path}/none.json")
+    ended = retail("query", "SELECT 1", "--warehouse=bigquery://somebody")
+    assert ended.status == 1
+    assert ended.err.count("\n") == 1
+    assert f"{tmp_path}/none.json" in ended.err
+
+
 def test_the_exit_status_is_that_of_the_process():
     process = retail_process("generate", "--output=x", "--start_date=2018-01-01", "--end_date=2018-01-01")
     _, err = process.communicate(timeout=60)
