@@ -48,6 +48,8 @@ class Placed:
     """Who ordered when: arrays of one entry per order."""
 
     customer_id: npt.NDArray[np.int64]
+    country: npt.NDArray[np.uint8]
+    """The customer's, an index into ``tables.COUNTRIES``."""
     microseconds: npt.NDArray[np.int64]
     """Since 1970, UTC."""
 
@@ -61,20 +63,20 @@ def draw_block(seed: int, scale: float, day: int, block: int, rows: int) -> pa.R
     """Orders ``block * 16,384`` and following of a day, ``rows`` of them, as a batch of ``tables.ORDERS``."""
     order_id = first_order_id(seed, scale, day) + block * draw.BLOCK_ROWS + np.arange(rows)
     placed = _placed(seed, scale, day, block, rows)
-    country = cohorts.country(seed, placed.customer_id)
     baskets, promotions, channels, payments = draw.halves(_bits(seed, "basket", day, block, rows))
-    lines = _basket_sizes().take(baskets)
+    lines = _basket_sizes().take(baskets).astype(np.int64)
     promotion = calendar.promotion(calendar.date_of(day))
     redeems = promotions < round(promotion.share * 65_536)
     product = _products(seed, day).take(_bits(seed, "items", day, block, int(lines.sum())) >> np.uint64(43))
     prices = catalog.catalog(seed).retail_price.take(product)
-    discounts = np.where(np.repeat(redeems, lines), (prices * promotion.percent + 50) // 100, 0)
+    discounts = np.zeros_like(prices)
+    promoted = np.flatnonzero(np.repeat(redeems, lines))
+    discounts[promoted] = (prices.take(promoted) * promotion.percent + 50) // 100
     starts = np.cumsum(lines) - lines
-    line = np.arange(len(product)) - np.repeat(starts, lines)
     items = columns.records(
         _ITEMS.fields,
         {
-            "order_item_id": np.repeat((order_id - 1) * LINES + 1, lines) + line,
+            "order_item_id": np.repeat((order_id - 1) * LINES + 1 - starts, lines) + np.arange(len(product)),
             "product_id": product.astype(np.int64) + 1,
             "retail_price": columns.money(prices),
             "discount": columns.money(discounts),
@@ -83,8 +85,8 @@ def draw_block(seed: int, scale: float, day: int, block: int, rows: int) -> pa.R
     )
     subtotal, discount = _sums(prices, starts, lines), _sums(discounts, starts, lines)
     net = subtotal - discount
-    shipping = np.where(net < FREE_SHIPPING_CENTS, _shipping().take(country), 0)
-    tax = (net * np.array(TAX_PER_MILLE).take(country) + 500) // 1000
+    shipping = np.where(net < FREE_SHIPPING_CENTS, _shipping().take(placed.country), 0)
+    tax = (net * np.array(TAX_PER_MILLE).take(placed.country) + 500) // 1000
     return columns.batch(
         tables.ORDERS,
         {
@@ -93,7 +95,7 @@ def draw_block(seed: int, scale: float, day: int, block: int, rows: int) -> pa.R
             "created_at": columns.timestamps(placed.microseconds),
             "channel": columns.dictionary(_choice(CHANNELS).take(channels), tables.CHANNELS),
             "payment_method": columns.dictionary(_choice(PAYMENTS).take(payments), tables.PAYMENT_METHODS),
-            "country": columns.dictionary(country, tables.COUNTRIES),
+            "country": columns.dictionary(placed.country, tables.COUNTRIES),
             "promotion_code": columns.dictionary(np.zeros(rows, np.int8), (promotion.code,), null=~redeems),
             "subtotal": columns.money(subtotal),
             "discount": columns.money(discount),
@@ -122,13 +124,16 @@ def _placed(seed: int, scale: float, day: int, block: int, rows: int) -> Placed:
     place = _places(country, kinds[1] < round(POWER_SHARE * 65_536), kinds[2])
     words = _bits(seed, "customer_id", day, block, rows)
     before, today = _customers(seed, scale, day)
-    customer_id = _returning(seed, before, place, words)
+    customer_id, elsewhere = _returning(seed, before, place, words)
     share_first = 1.0 if before == 0 else min(0.9, FIRST_PURCHASES * today / max(orders_today, 1))
     wanted = np.flatnonzero(kinds[3] < round(share_first * 65_536))
     ready = _signed_up(seed, day, today, times.take(wanted), words.take(wanted))
     first = wanted[ready > 0]
     customer_id[first] = _new(seed, before, ready[ready > 0], place.take(first), words.take(first))
-    return Placed(customer_id, calendar.midnight(day) + times)
+    # Nearly every customer is at the place, and so in the country, that was asked for.
+    others = np.union1d(elsewhere, first)
+    country[others] = cohorts.country(seed, customer_id.take(others))
+    return Placed(customer_id, country, calendar.midnight(day) + times)
 
 
 def _customers(seed: int, scale: float, day: int) -> tuple[int, int]:
@@ -141,21 +146,31 @@ def _places(
     country: npt.NDArray[np.uint8], power: npt.NDArray[np.bool_], bits: npt.NDArray[np.uint16]
 ) -> npt.NDArray[np.int64]:
     """A place in the cohort for each order: any of the country's, or any of its power buyers'."""
-    first, count = (values.take(country) for values in cohorts.country_ranges())
+    first, count = cohorts.country_ranges()
     powers = (count + cohorts.POWER_EVERY - 1 - cohorts.POWER_EVERY // 2) // cohorts.POWER_EVERY
-    among_power = power & (powers > 0)
-    choice = (bits.astype(np.int64) * np.where(among_power, powers, count)) >> 16
-    return first + np.where(among_power, choice * cohorts.POWER_EVERY + cohorts.POWER_EVERY // 2, choice)
+    place: npt.NDArray[np.int64] = first.take(country) + ((bits * count.take(country)) >> 16)
+    among = np.flatnonzero(power & (powers > 0).take(country))
+    home = country.take(among)
+    choice = (bits.take(among) * powers.take(home)) >> 16
+    place[among] = first.take(home) + choice * cohorts.POWER_EVERY + cohorts.POWER_EVERY // 2
+    return place
 
 
-def _returning(seed: int, before: int, place: npt.NDArray[np.int64], words: draw.U64) -> npt.NDArray[np.int64]:
-    """A customer at each place who signed up before the day, recent cohorts more often; 1 where there is none yet."""
+def _returning(
+    seed: int, before: int, place: npt.NDArray[np.int64], words: draw.U64
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """A customer at each place who signed up before the day, recent cohorts more often; 1 where there is none yet.
+
+    Also the rows whose customer is at another place, there being none at this one.
+    """
     if not before:
-        return np.ones(len(place), np.int64)
+        return np.ones(len(place), np.int64), np.arange(len(place))
     groups = -(-before // cohorts.COHORT)
     later = np.maximum(draw.below(words, groups), draw.below(words << np.uint64(32), groups))
     drawn = cohorts.customer_ids(seed, later, place)
-    return np.where(drawn <= before, drawn, (drawn - 1) % before + 1)
+    elsewhere = np.flatnonzero(drawn > before)
+    drawn[elsewhere] = (drawn.take(elsewhere) - 1) % before + 1
+    return drawn, elsewhere
 
 
 def _signed_up(seed: int, day: int, today: int, times: npt.NDArray[np.int64], words: draw.U64) -> npt.NDArray[np.int64]:
@@ -188,8 +203,8 @@ def _stream(seed: int, column: str) -> int:
 
 
 @functools.lru_cache(maxsize=1)
-def _basket_sizes() -> npt.NDArray[np.int64]:
-    return draw.inverse_cdf(BASKETS) + 1
+def _basket_sizes() -> npt.NDArray[np.int8]:
+    return (draw.inverse_cdf(BASKETS) + 1).astype(np.int8)
 
 
 @functools.lru_cache(maxsize=8)
