@@ -43,8 +43,10 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
     given.output = storage.join(folder, "lake")
     settings = generate.write(GenerateSettings.of(given), flags, display)
     warehouse = storage.join(folder, "warehouse.duckdb")
+    loading = LoadSettings(settings.output, settings.period, warehouse)
+    options = load.checked_options(loading, flags)
     with opened(warehouse) as address:
-        load.write(LoadSettings(settings.output, settings.period, warehouse), address, flags, display)
+        load.write(loading, address, options, display)
         rows = row_counts(address)
     seconds = time.monotonic() - started
     counted = generate.lake_rows(display)

@@ -30,6 +30,8 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
 def write(settings: GenerateSettings, flags: Sequence[str], display: Display) -> GenerateSettings:
     """Checks the output, runs the pipeline, and returns the settings with the output's whole path."""
     options = execution.pipeline_options(flags, GENERATE)
+    if not execution.is_local(options) and not storage.is_remote(settings.output):
+        raise UsageError("output", "a gs:// address, which the runner's workers can write", settings.output)
     settings = replace(settings, output=absolute(settings.output))
     check_output(settings)
     for days in generate.plan_days(settings):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
@@ -24,8 +26,9 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
     """Runs the pipeline and shows what the warehouse holds."""
     started = time.monotonic()
     settings = LoadSettings.of(given)
+    options = checked_options(settings, flags)
     with opened(settings.warehouse) as warehouse:
-        write(settings, warehouse, flags, display)
+        write(settings, warehouse, options, display)
         rows = row_counts(warehouse)
     seconds = time.monotonic() - started
     display.result({"warehouse": settings.warehouse, "seconds": round(seconds, 3), "tables": rows})
@@ -36,10 +39,27 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
         display.say(f"\n{seconds:.1f} s")
 
 
-def write(settings: LoadSettings, warehouse: str, flags: Sequence[str], display: Display) -> None:
-    """Runs the pipeline into an opened warehouse; what was staged on this machine is gone afterwards."""
+def checked_options(settings: LoadSettings, flags: Sequence[str]) -> PipelineOptions:
+    """Beam's options; UsageError if the runner or BigQuery could not reach what the settings name."""
     options = execution.pipeline_options(flags, LOAD)
-    staging = staging_folder(settings, options)
+    if not execution.is_local(options):
+        if not storage.is_remote(settings.input):
+            raise UsageError("input", "a gs:// address, which the runner's workers can read", settings.input)
+        if not is_bigquery(settings.warehouse):
+            raise UsageError(
+                "warehouse", "bigquery://PROJECT, which the runner's workers can reach", settings.warehouse
+            )
+    temporary = _temporary(options)
+    if is_bigquery(settings.warehouse) and not storage.is_remote(temporary):
+        raise UsageError("temp_location", "a gs:// folder for what BigQuery is to load", temporary)
+    return options
+
+
+def write(settings: LoadSettings, warehouse: str, options: PipelineOptions, display: Display) -> None:
+    """Runs the pipeline into an opened warehouse; what was staged on this machine is gone afterwards."""
+    # Staged files are kept until they are loaded: below temp_location, or beside the warehouse's file.
+    temporary = _temporary(options) or f"{settings.warehouse}.staging"
+    staging = storage.join(absolute(temporary), "retail-load")
     settings = replace(settings, input=absolute(settings.input), warehouse=warehouse)
 
     def build(pipeline: beam.Pipeline, log: ProgressLog) -> object:
@@ -50,13 +70,9 @@ def write(settings: LoadSettings, warehouse: str, flags: Sequence[str], display:
     finally:
         if not storage.is_remote(staging):
             shutil.rmtree(staging, ignore_errors=True)
+            with contextlib.suppress(OSError):  # somebody else's temp_location may hold more
+                Path(temporary).rmdir()
 
 
-def staging_folder(settings: LoadSettings, options: PipelineOptions) -> str:
-    """Where staged files are kept until they are loaded: below temp_location, or beside the warehouse's file."""
-    temporary = options.view_as(GoogleCloudOptions).temp_location
-    if temporary:
-        return storage.join(absolute(temporary), "retail-load")
-    if is_bigquery(settings.warehouse):
-        raise UsageError("temp_location", "required with bigquery://: a gs:// folder for staged files", None)
-    return f"{absolute(settings.warehouse)}.staging"
+def _temporary(options: PipelineOptions) -> str:
+    return options.view_as(GoogleCloudOptions).temp_location or ""

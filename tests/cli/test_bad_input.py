@@ -201,9 +201,28 @@ def test_a_warehouse_that_is_something_else_is_named_and_left_alone(retail, lake
     assert other.read_text() == content
 
 
-def test_bigquery_itself_needs_a_bucket_for_what_is_staged(retail, lake):
-    ended = retail("load", f"--input={lake}", *OPENING_DAYS, "--warehouse=bigquery://somebody")
-    assert (ended.status, "--temp_location: required" in ended.err) == (2, True)
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (["--warehouse=bigquery://somebody"], "--temp_location: expected a gs:// folder"),
+        (["--warehouse=bigquery://somebody", "--temp_location=/tmp"], "--temp_location: expected a gs:// folder"),
+        (["--warehouse=w.duckdb", "--runner=DataflowRunner"], "--input: expected a gs:// address"),
+        (["--warehouse=w.duckdb", "--runner=DataflowRunner", "--input=gs://a/b"], "--warehouse: expected bigquery://"),
+    ],
+)
+def test_what_a_runner_or_bigquery_cannot_reach_is_named(retail, lake, flags, named, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ended = retail("load", f"--input={lake}", *OPENING_DAYS, *flags)
+    assert ended.status == 2
+    assert named in ended.err
+    assert ended.err.count("\n") == 1
+    assert not files(tmp_path), "no warehouse is created for a command that cannot run"
+
+
+def test_a_remote_runner_does_not_write_to_this_machine(retail, tmp_path):
+    ended = retail("generate", f"--output={tmp_path}", *OPENING_DAYS, "--runner=DataflowRunner")
+    assert ended.status == 2
+    assert f"--output: expected a gs:// address, which the runner's workers can write, got '{tmp_path}'" in ended.err
 
 
 @pytest.mark.parametrize(
