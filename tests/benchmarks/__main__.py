@@ -13,9 +13,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import generate
+from tests.benchmarks import commands, generate
 
-BENCHMARKS = {"generate": generate.measure}
+BENCHMARKS = {"generate": generate.measure, "commands": commands.measure}
 RESULTS = Path("build/benchmarks.json")
 
 

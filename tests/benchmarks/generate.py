@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -31,10 +33,10 @@ def ours(first: date, last: date) -> Sequence[str]:
     ]
 
 
-def rows_and_values() -> tuple[int, int]:
-    """Orders of the year, and the field values in them: one per column, and one per field of each item."""
+def rows_and_values(first: date, last: date) -> tuple[int, int]:
+    """Orders of the days, and the field values in them: one per column, and one per field of each item."""
     world = World(seed=42, scale=1)
-    days = range(day_number(YEAR[0]), day_number(YEAR[1]) + 1)
+    days = range(day_number(first), day_number(last) + 1)
     rows = sum(world.rows("orders", day) for day in days)
     # The share of items is the same every day: one day's is enough to know the year's to a per cent.
     day = [world.block("orders", days[0], block) for block in range(world.blocks("orders", days[0]))]
@@ -52,7 +54,10 @@ def tpch_rows_and_values(folder: Path) -> tuple[int, int]:
 
 def measure(repeats: int) -> dict[str, dict[str, Any]]:
     """Each side's figures, the two measured in turn."""
-    counted: dict[str, tuple[int, int]] = {"retail": rows_and_values()}
+    counted: dict[str, tuple[int, int]] = {
+        "retail": rows_and_values(*YEAR),
+        "day": rows_and_values(YEAR[0], YEAR[0]),
+    }
 
     def tpch(folder: str) -> Sequence[str]:
         # fmt: off
@@ -73,15 +78,13 @@ def measure(repeats: int) -> dict[str, dict[str, Any]]:
     peer = medians["tpchgen-cli"]
     return {
         "retail generate, a year of orders": _figures(orders, values, whole, whole.cpu_seconds),
+        "the same, a day only": _figures(*counted["day"], start, start.cpu_seconds),
         "the same, start-up excluded": _figures(orders, values, whole, whole.cpu_seconds - start.cpu_seconds),
         "tpchgen-cli parquet snappy": _figures(tpch_rows, tpch_values, peer, peer.cpu_seconds),
     }
 
 
 def _tpch_counts(command: Any) -> tuple[int, int]:
-    import subprocess
-    import tempfile
-
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         subprocess.run(command(folder), check=True, capture_output=True)
         return tpch_rows_and_values(Path(folder))
