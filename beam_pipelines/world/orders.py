@@ -131,7 +131,7 @@ def _placed(seed: int, scale: float, day: int, block: int, rows: int) -> Placed:
     first = wanted[ready > 0]
     customer_id[first] = _new(seed, before, ready[ready > 0], place.take(first), words.take(first))
     # Nearly every customer is at the place, and so in the country, that was asked for.
-    others = np.union1d(elsewhere, first)
+    others = np.concatenate([elsewhere, first])
     country[others] = cohorts.country(seed, customer_id.take(others))
     return Placed(customer_id, country, calendar.midnight(day) + times)
 
