@@ -92,17 +92,33 @@ def labor_day(year: int) -> date:
 def season(day: date) -> float:
     """Demand of a day relative to an ordinary one, by season and holiday, without weekday and growth.
 
-    >>> season(date(2025, 11, 28)), season(date(2025, 12, 10)), season(date(2025, 12, 28)), season(date(2025, 7, 4))
-    (2.5, 2.1, 0.65, 0.68...)
+    >>> season(date(2025, 12, 10)), season(date(2025, 12, 28)), season(date(2025, 7, 4))
+    (2.05, 0.65, 0.68...)
     """
     cyber_week = thanksgiving(day.year) - timedelta(days=3)
     if cyber_week <= day <= date(day.year, 12, 23):
-        return 2.5 if day in (cyber_week + timedelta(days=4), cyber_week + timedelta(days=7)) else 2.1
+        return 2.05
     factor = _between_anchors(day)
     for monday in (memorial_day(day.year), labor_day(day.year)):
         if monday - timedelta(days=2) <= day <= monday:
             factor *= 1.35
     return factor * 0.7 if (day.month, day.day) == (7, 4) else factor
+
+
+PEAK = 2.75
+"""Demand on Black Friday and Cyber Monday, whatever other Fridays and Mondays are like."""
+
+
+def demand(day: date) -> float:
+    """Demand of a day relative to an ordinary one, without growth.
+
+    >>> demand(date(2025, 11, 28)), demand(date(2025, 12, 5))
+    (2.75, 1.8...)
+    """
+    black_friday = thanksgiving(day.year) + timedelta(days=1)
+    if day in (black_friday, black_friday + timedelta(days=3)):
+        return PEAK
+    return season(day) * WEEKDAYS[day.weekday()]
 
 
 def _between_anchors(day: date) -> float:
@@ -159,8 +175,7 @@ def _power(base: float, exponent: float) -> float:
 
 @functools.lru_cache(maxsize=DAYS)
 def _demand(day: int) -> float:
-    when = date_of(day)
-    return season(when) * WEEKDAYS[when.weekday()]
+    return demand(date_of(day))
 
 
 @dataclass(frozen=True)
@@ -177,7 +192,7 @@ PROMOTIONS = (
     EVERYDAY,
     Promotion("MEMORIAL20", 20, 0.32),
     Promotion("LABOR20", 20, 0.32),
-    Promotion("CYBERWEEK30", 30, 0.38),
+    Promotion("CYBERWEEK25", 25, 0.36),
     Promotion("HOLIDAY15", 15, 0.20),
     Promotion("WINTERSALE25", 25, 0.34),
 )
@@ -187,7 +202,7 @@ def promotion(day: date) -> Promotion:
     """The promotion that runs on a day; outside of the promotion weeks that is the everyday one.
 
     >>> promotion(date(2025, 11, 28)).code, promotion(date(2025, 3, 5)).code
-    ('CYBERWEEK30', 'SAVE10')
+    ('CYBERWEEK25', 'SAVE10')
     """
     _, memorial, labor, cyber, holiday, winter = PROMOTIONS
     cyber_week = thanksgiving(day.year) - timedelta(days=3)

@@ -77,7 +77,7 @@ def test_cyber_week_begins_a_season_of_double_volume(level: np.ndarray, year: in
     ratios = np.array([level[day_number(day)] / weekdays[day.weekday()] for day in days])
     assert 2.0 < ratios.mean() < 2.5, f"{ratios.mean():.2f} times an ordinary day in {year}"
     assert ratios.min() > 1.8, f"only {ratios.min():.2f} times on {days[ratios.argmin()]}"
-    assert ratios.max() < 3.0, f"{ratios.max():.2f} times on {days[ratios.argmax()]}"
+    assert ratios.max() < 3.3, f"{ratios.max():.2f} times on {days[ratios.argmax()]}"
 
 
 def test_cyber_week_is_nearly_twice_as_busy_as_the_weeks_before_it(daily: np.ndarray) -> None:
@@ -91,10 +91,17 @@ def test_cyber_week_is_nearly_twice_as_busy_as_the_weeks_before_it(daily: np.nda
 
 
 def test_black_friday_and_cyber_monday_stand_out(level: np.ndarray) -> None:
-    for peak in (4, 7):
+    for peak, expected in ((4, 2.75 / 2.05 / 0.90), (7, 2.75 / 2.05 / 1.10)):
         days = [cyber_week(year) + timedelta(days=peak) for year in YEARS]
         rise = np.mean([level[day_number(day)] / level[day_number(day + WEEK)] for day in days])
-        assert 1.12 < rise < 1.26, f"{rise:.2f} times a week later"
+        assert rise == pytest.approx(expected, rel=0.05), f"{rise:.2f} times a week later"
+
+
+def test_no_day_of_a_year_is_busier_than_black_friday_and_cyber_monday(level: np.ndarray) -> None:
+    for year in YEARS:
+        days = between(date(year, 1, 1), date(year, 12, 31))
+        busiest = {str(calendar.date_of(days.start + int(number))) for number in np.argsort(level[days])[-2:]}
+        assert busiest == {str(cyber_week(year) + timedelta(days=peak)) for peak in (4, 7)}
 
 
 @pytest.mark.parametrize("year", YEARS)
@@ -149,8 +156,8 @@ def test_noise_differs_between_tables_and_seeds(world: World) -> None:
     ("day", "code"),
     [
         (date(2025, 11, 23), "SAVE10"),
-        (date(2025, 11, 24), "CYBERWEEK30"),
-        (date(2025, 12, 1), "CYBERWEEK30"),
+        (date(2025, 11, 24), "CYBERWEEK25"),
+        (date(2025, 12, 1), "CYBERWEEK25"),
         (date(2025, 12, 2), "HOLIDAY15"),
         (date(2025, 12, 23), "HOLIDAY15"),
         (date(2025, 12, 24), "SAVE10"),
