@@ -54,7 +54,8 @@ def _query(given: argparse.Namespace) -> str:
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[Any]], display: Display) -> None:
-    display.table("", names, [[_text(value) for value in row] for row in rows])
+    shown = [_column(values) for values in zip(*rows, strict=True)]
+    display.table("", names, list(zip(*shown, strict=True)))
 
 
 def _csv(names: Sequence[str], rows: Sequence[Sequence[Any]], display: Display) -> None:
@@ -68,12 +69,19 @@ def _json(names: Sequence[str], rows: Sequence[Sequence[Any]], display: Display)
         print(record_json(dict(zip(names, row, strict=True))))
 
 
-def _text(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        return f"{value:,}"
-    return _plain(value)
+def _column(values: Sequence[Any]) -> list[str]:
+    """A column's values as text, exact decimals with as many places as the longest of them has.
+
+    >>> _column([Decimal("109936.9"), None, Decimal("80349.57")])
+    ['109936.90', 'NULL', '80349.57']
+    """
+    decimals = [value for value in values if isinstance(value, Decimal)]
+    places = max((-int(value.as_tuple().exponent) for value in decimals), default=0)
+    return ["NULL" if value is None else _text(value, max(places, 0)) for value in values]
+
+
+def _text(value: Any, places: int) -> str:
+    return f"{value:.{places}f}" if isinstance(value, Decimal) else _plain(value)
 
 
 def _plain(value: Any) -> str:

@@ -111,7 +111,7 @@ def test_the_same_query_in_every_format(retail, warehouse):
     assert row["first"].startswith("2019-01-01 ")
     assert (row["nothing"], document["nothing"]) == ("", None)
     assert "NULL" in table
-    assert f"{document['orders']:,}" in table
+    assert str(document["orders"]) in table.split()
 
 
 def test_a_query_comes_from_a_file_or_from_standard_input(retail, warehouse, tmp_path, monkeypatch):
