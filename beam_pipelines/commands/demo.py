@@ -13,7 +13,7 @@ from beam_pipelines import storage
 from beam_pipelines.commands import generate, load
 from beam_pipelines.commands.display import Display, size
 from beam_pipelines.commands.warehouses import opened, row_counts
-from beam_pipelines.options import GenerateSettings, LoadSettings
+from beam_pipelines.options import GenerateSettings, LoadSettings, UsageError
 from beam_pipelines.tables import WAREHOUSE
 
 QUERIES = (
@@ -40,6 +40,8 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
     """Generates and loads the demo's days, and shows what is there."""
     started = time.monotonic()
     folder = given.output
+    if storage.is_remote(folder):
+        raise UsageError("output", "a folder on this machine; retail generate writes to gs:// too", folder)
     given.output = storage.join(folder, "lake")
     settings = generate.write(GenerateSettings.of(given), flags, display)
     warehouse = storage.join(folder, "warehouse.duckdb")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from beam_pipelines.commands.display import Display
 from beam_pipelines.commands.errors import CommandError
+from beam_pipelines.commands.warehouses import database_file
 from beam_pipelines.local.bigquery import WarehouseError, serve
 from beam_pipelines.options import UsageError
 from beam_pipelines.warehouse.client import EMULATOR
@@ -21,7 +22,7 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     try:
-        with serve(given.warehouse, port=_port(given.port)) as server:
+        with serve(database_file(given.warehouse), port=_port(given.port)) as server:
             display.say(f"# BigQuery over {given.warehouse}, project local; Ctrl-C stops it")
             display.say(f"export {EMULATOR}={server.endpoint}")
             display.say(f"# bq --api {server.endpoint} --project_id local ls")

@@ -29,18 +29,26 @@ def absolute(path: str) -> str:
     return path if storage.is_remote(path) else str(Path(path).expanduser().absolute())
 
 
-@contextmanager
-def opened(warehouse: str) -> Iterator[str]:
-    """The warehouse as the pipelines address it; a DuckDB file is served until the context ends."""
-    if is_bigquery(warehouse):
-        yield warehouse
-        return
+def database_file(warehouse: str) -> Path:
+    """The path of a DuckDB file, its folder there; UsageError for what is no path on this machine."""
+    if is_bigquery(warehouse) or storage.is_remote(warehouse):
+        raise UsageError("warehouse", "the path of a DuckDB file on this machine", warehouse)
     path = Path(absolute(warehouse))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         expected = f"a file in a folder that can be written ({error.strerror})"
         raise UsageError("warehouse", expected, warehouse) from error
+    return path
+
+
+@contextmanager
+def opened(warehouse: str) -> Iterator[str]:
+    """The warehouse as the pipelines address it; a DuckDB file is served until the context ends."""
+    if is_bigquery(warehouse):
+        yield warehouse
+        return
+    path = database_file(warehouse)
     before = os.environ.get(EMULATOR)
     try:
         with serve(path) as server:

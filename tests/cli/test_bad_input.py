@@ -234,8 +234,11 @@ def test_a_remote_runner_does_not_write_to_this_machine(retail, tmp_path):
         (["query", "--file=/no/such/file.sql"], 2, "--file: expected a file that can be read"),
         (["query", "SELECT 1", "--format=xml"], 2, "xml"),
         (["query", "SELECT 1", "--fromat=csv"], 2, "--fromat"),
+        (["serve", "--warehouse=bigquery://somebody"], 2, "--warehouse: expected the path of a DuckDB file"),
         (["serve", "--port=many"], 2, "--port: expected a port"),
         (["nonsense"], 2, "nonsense"),
+        (["demo", "--output=gs://bucket/demo"], 2, "--output: expected a folder on this machine"),
+        (["serve", "--warehouse=gs://bucket/w.duckdb"], 2, "--warehouse: expected the path of a DuckDB file"),
     ],
 )
 def test_wrong_queries_and_commands_are_named(retail, warehouse, arguments, status, said):
