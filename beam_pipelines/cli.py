@@ -7,6 +7,7 @@ was expected and what came. 130: interrupted. What a subcommand needs is importe
 from __future__ import annotations
 
 import argparse
+import atexit
 import gc
 import importlib
 import os
@@ -70,10 +71,14 @@ def _imported(command: str) -> ModuleType:
     What modules make while they are imported stays to the end. Looking through all of it for garbage, again and again,
     would take a sixth of the CPU time of generating a year.
     """
+    name = f"beam_pipelines.commands.{command}"
+    if name in sys.modules:
+        return sys.modules[name]
     gc.disable()
-    subcommand = importlib.import_module(f"beam_pipelines.commands.{command}")
+    subcommand = importlib.import_module(name)
     gc.freeze()
     gc.enable()
+    atexit.register(gc.unfreeze)  # what is frozen at the end counts as leaked
     return subcommand
 
 
