@@ -46,7 +46,7 @@ def write(path: str, writer: Callable[[BinaryIO], T]) -> T:
     try:
         with _created(temporary) as file:
             result = writer(file)
-        os.replace(temporary, path)  # noqa: PTH105
+        os.replace(temporary, path)  # noqa: PTH105 - see _created
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -56,10 +56,10 @@ def write(path: str, writer: Callable[[BinaryIO], T]) -> T:
 def _created(path: str) -> BinaryIO:
     """A new file, with its folder if need be. Without pathlib, which for a small file costs more than the writing."""
     try:
-        return open(path, "wb")  # noqa: PTH123
+        return open(path, "wb")  # noqa: PTH123 - see above
     except FileNotFoundError:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        return open(path, "wb")  # noqa: PTH123
+        return open(path, "wb")  # noqa: PTH123 - see above
 
 
 def _write_remote(path: str, temporary: str, writer: Callable[[BinaryIO], T]) -> T:
@@ -80,7 +80,7 @@ def _write_remote(path: str, temporary: str, writer: Callable[[BinaryIO], T]) ->
 def open_for_reading(path: str) -> Iterator[BinaryIO]:
     """The file's bytes; FileNotFoundError if there is none."""
     if not is_remote(path):
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:  # noqa: PTH123 - see _created
             yield file
         return
     if not _file_systems().exists(path):
@@ -101,7 +101,7 @@ def size(path: str) -> int | None:
         found = _file_systems().match([path])[0].metadata_list
         return int(found[0].size_in_bytes) if found else None
     try:
-        found = os.stat(path)  # noqa: PTH116
+        found = os.stat(path)  # noqa: PTH116 - see _created
     except (FileNotFoundError, NotADirectoryError):
         return None
     return found.st_size if stat.S_ISREG(found.st_mode) else None

@@ -12,7 +12,7 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from beam_pipelines.local.bigquery.errors import ApiError, invalid, not_found
-from beam_pipelines.local.bigquery.names import TableName
+from beam_pipelines.local.bigquery.names import TableName, now_millis
 from beam_pipelines.local.bigquery.partitioning import UNPARTITIONED, Partitioning, partitioning_of
 from beam_pipelines.local.bigquery.storage import first_row
 from beam_pipelines.schema import Column, SchemaError, columns_from_bigquery
@@ -215,3 +215,17 @@ def row_width(columns: tuple[Column, ...]) -> int:
 def etag(document: Mapping[str, Any]) -> str:
     """A tag that changes with the document."""
     return hashlib.md5(json.dumps(document, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
+
+
+def changed(document: Document, given: Mapping[str, Any], *, merge_labels: bool) -> Document:
+    """A resource with the given fields: null removes one, and with ``merge_labels`` labels change one by one."""
+    found = document | {"lastModifiedTime": str(now_millis())}
+    for key, value in given.items():
+        if key == "labels" and value is not None and merge_labels:
+            merged = {**found.get("labels", {}), **value}
+            value = {label: text for label, text in merged.items() if text is not None}
+        if value is None:
+            found.pop(key, None)
+        else:
+            found[key] = value
+    return found

@@ -47,18 +47,9 @@ def update(
     _refuse_unsupported(body)
     document = catalog.dataset(cursor, project, dataset_id)
     fixed = ("datasetReference", "creationTime", "location")
-    changed = {key: document[key] for key in fixed} if replace else dict(document)
-    changed["lastModifiedTime"] = str(now_millis())
-    for key, value in body.items():
-        if key in (*fixed, *_OUTPUT_ONLY):
-            continue
-        if key == "labels" and value is not None and not replace:
-            merged = {**changed.get("labels", {}), **value}
-            value = {label: text for label, text in merged.items() if text is not None}
-        if value is None:
-            changed.pop(key, None)
-        else:
-            changed[key] = value
+    given = {key: value for key, value in body.items() if key not in (*fixed, *_OUTPUT_ONLY)}
+    kept = {key: document[key] for key in fixed}
+    changed = catalog.changed(kept if replace else document, given, merge_labels=not replace)
     catalog.save_dataset(cursor, dataset_id, changed)
     return changed
 

@@ -10,12 +10,12 @@ from duckdb import DuckDBPyConnection, DuckDBPyRelation
 from sqlglot import exp
 
 from beam_pipelines.local.bigquery import catalog, datasets, tables
-from beam_pipelines.local.bigquery.errors import duplicate, invalid, invalid_query, not_found, unsupported
+from beam_pipelines.local.bigquery.errors import ApiError, duplicate, invalid, invalid_query, not_found, unsupported
 from beam_pipelines.local.bigquery.googlesql import Statement
 from beam_pipelines.local.bigquery.names import TableName
 from beam_pipelines.local.bigquery.results import Field, fields_of
 from beam_pipelines.local.bigquery.storage import first_row
-from beam_pipelines.schema import quoted
+from beam_pipelines.schema import SchemaError, quoted
 
 Document = dict[str, Any]
 
@@ -155,14 +155,14 @@ def store(
         scheme = catalog.partitioning(document)
         if scheme is None:
             raise invalid(f"Table {name.whole} is not partitioned, so it has no partition ${name.partition}")
-        cursor.execute(f"DELETE FROM {name.sql} WHERE {scheme.where_sql(name.partition)}")  # noqa: S608
+        cursor.execute(f"DELETE FROM {name.sql} WHERE {scheme.where_sql(name.partition)}")  # noqa: S608 - checked id
     elif disposition == "WRITE_TRUNCATE":
         # The query may read the table that it replaces, so its rows are taken before.
         cursor.execute(f"CREATE OR REPLACE TEMP TABLE replacement AS {sql}")
         replaced = document | {"schema": {"fields": fields}} | layout
         tables.create_rows(cursor, name, replaced)
         catalog.save_table(cursor, name, replaced)
-        cursor.execute(f"INSERT INTO {name.sql} BY NAME SELECT * FROM temp.replacement")  # noqa: S608
+        cursor.execute(f"INSERT INTO {name.sql} BY NAME SELECT * FROM temp.replacement")  # noqa: S608 - quoted names
         cursor.execute("DROP TABLE temp.replacement")
         catalog.recount(cursor, name, replaced, touched_all=True)
         tables.refresh_views(cursor, translate_view)
@@ -178,7 +178,8 @@ def insert(cursor: DuckDBPyConnection, name: TableName, relation: DuckDBPyRelati
         raise invalid_query(f"Provided Schema does not match Table {name}. Cannot add fields (field: {unknown[0]})")
     scheme = catalog.partitioning(document) if name.partition else None
     if scheme:
-        outside = f"SELECT count(*) FROM ({sql}) WHERE ({scheme.where_sql(name.partition)}) IS NOT TRUE"  # noqa: S608
+        within = scheme.where_sql(name.partition)
+        outside = f"SELECT count(*) FROM ({sql}) WHERE ({within}) IS NOT TRUE"  # noqa: S608 - the client's own query
         count = first_row(cursor, outside)
         if count and count[0]:
             raise invalid(f"Some rows belong to different partitions rather than destination partition {name}")
@@ -190,7 +191,7 @@ def with_storable_types(relation: DuckDBPyRelation, sql: str) -> str:
     """The query with the types that tables have: DuckDB sums BIGINT into HUGEINT and counts 1 an INTEGER."""
     try:
         columns = catalog.columns_of({"schema": {"fields": fields_of(relation)}})
-    except Exception:
+    except (ApiError, SchemaError):  # a type that tables do not have: storing it is refused with its name
         return sql
     if all(str(kind) == column.duckdb_type for kind, column in zip(relation.types, columns, strict=True)):
         return sql

@@ -22,7 +22,7 @@ class WarehouseLocked(WarehouseError):  # noqa: N818 - reads as what happened, a
     """Another process has the DuckDB file open."""
 
 
-class WarehouseUnreadable(WarehouseError):  # noqa: N818
+class WarehouseUnreadable(WarehouseError):  # noqa: N818 - the same
     """The file is not a DuckDB database."""
 
 

@@ -162,7 +162,8 @@ class _Written:
             return
         cursor.register("incoming", pa.RecordBatchReader.from_batches(first.schema, _chained(first, batches)))
         try:
-            cursor.execute(f"INSERT INTO {self.name.sql} BY NAME SELECT * FROM incoming")  # noqa: S608
+            insert = f"INSERT INTO {self.name.sql} BY NAME SELECT * FROM incoming"  # noqa: S608 - quoted names
+            cursor.execute(insert)
         except duckdb.Error as error:
             if self.refused:  # DuckDB wraps what the stream raised
                 raise self.refused[0] from None

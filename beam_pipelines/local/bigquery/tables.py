@@ -158,15 +158,7 @@ def update(
     fixed = ("tableReference", "type", "creationTime")
     given = {key: value for key, value in body.items() if key not in (*fixed, *_OUTPUT_ONLY)}
     kept = {key: document[key] for key in (*fixed, "schema", "view", "timePartitioning") if key in document}
-    changed = (kept if replace else document) | {"lastModifiedTime": str(now_millis())}
-    for key, value in given.items():
-        if key == "labels" and value is not None and not replace:
-            merged = {**changed.get("labels", {}), **value}
-            value = {label: text for label, text in merged.items() if text is not None}
-        if value is None:
-            changed.pop(key, None)
-        else:
-            changed[key] = value
+    changed = catalog.changed(kept if replace else document, given, merge_labels=not replace)
     if document["type"] == "VIEW":
         changed["schema"] = {"fields": define_view(cursor, name, changed, translate)}
     elif changed.get("schema") != document.get("schema"):
