@@ -24,7 +24,7 @@ BAD_BOOLEAN, BAD_BRANCH, BAD_COUNT, BAD_SIZE, TRAILING = 5, 6, 7, 8, 9
 
 SLAB = types.Array(types.int64, 1, "C")
 CODES = types.Array(types.int32, 1, "C")
-FOUR = types.UniTuple(types.int64, 4)  # type: ignore[no-untyped-call]
+FOUR = types.UniTuple(types.int64, 4)  # type: ignore[no-untyped-call]  # numba has no types
 INT32_LIMIT = 1 << 31
 
 

@@ -72,7 +72,7 @@ def build(
         | "Gather partitions" >> beam.GroupByKey()
         | "Plan splits" >> beam.ParDo(PlanSplits(root, progress), AsSingleton(world))
         | "Spread splits" >> beam.Reshuffle()
-        | "Orders or dimensions" >> beam.Partition(is_dimension, 2)  # type: ignore[arg-type]
+        | "Orders or dimensions" >> beam.Partition(is_dimension, 2)  # type: ignore[arg-type]  # a function will do
     )
     dimensions = dimensions | "Transform dimensions" >> beam.ParDo(
         TransformDimension(root, staging, progress)

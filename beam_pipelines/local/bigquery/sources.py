@@ -101,7 +101,7 @@ def _objects(uri: str) -> list[AvroSource]:
     if not os.environ.get("STORAGE_EMULATOR_HOST"):
         raise unsupported(f"{uri}: gs:// without STORAGE_EMULATOR_HOST in the server's environment")
     bucket_name, _, pattern = uri.removeprefix("gs://").partition("/")
-    client = Client(project="local", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
+    client = Client(project="local", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]  # google-auth has none
     blobs = _matching(client.bucket(bucket_name), pattern)
     if not blobs:
         raise ApiError(404, "notFound", f"Not found: URI {uri}")
