@@ -7,16 +7,17 @@ a manifest is not there.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from beam_pipelines.columns import cents
-from beam_pipelines.schema import Table
+from beam_pipelines.schema import Column, Table, Type
 from beam_pipelines.storage import join
 
 MANIFEST = "_MANIFEST.json"
@@ -166,24 +167,26 @@ def manifest_of(
     )
 
 
-def values(batch: pa.RecordBatch, path: str) -> pa.Array[Any]:
-    """The values at a path, those of repeated records flattened over all rows."""
-    name, _, rest = path.partition(".")
-    array = batch.column(name)
-    while rest:
-        if isinstance(array, pa.ListArray):
-            array = array.flatten()
-        name, _, rest = rest.partition(".")
-        array = array.field(name)
-    return array
-
-
 def sums(table: Table, batch: pa.RecordBatch) -> dict[str, Decimal]:
     """The sum of every NUMERIC column of a batch, exact for columns of up to 18 digits."""
-    return {path: _sum(values(batch, path)) for path in table.numeric_paths}
+    return {path: _sum(array) for path, array in _numerics(table.columns, batch.column, "")}
+
+
+def _numerics(
+    columns: Iterable[Column], array_of: Callable[[str], pa.Array[Any]], prefix: str
+) -> Iterator[tuple[str, pa.Array[Any]]]:
+    """Paths and values of the NUMERIC columns; each repeated record is flattened once for all of its columns."""
+    for column in columns:
+        if column.type is Type.NUMERIC:
+            array = array_of(column.name)
+            yield prefix + column.name, array.flatten() if column.repeated else array
+        elif column.fields:
+            array = array_of(column.name)
+            records = array.flatten() if column.repeated else array
+            yield from _numerics(column.fields, records.field, f"{prefix}{column.name}.")
 
 
 def _sum(array: pa.Array[Any]) -> Decimal:
     if array.null_count:
         array = array.drop_null()
-    return Decimal(int(cents(array).sum())).scaleb(-array.type.scale)
+    return Decimal(int(np.add.reduce(cents(array)))).scaleb(-array.type.scale)

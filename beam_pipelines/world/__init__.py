@@ -72,8 +72,7 @@ class _Drawn:
 
 def _rows_by_volume(volume: calendar.Volume) -> Callable[[World, int], int]:
     def rows(world: World, day: int) -> int:
-        keys = calendar.first_keys(world.seed, world.scale, volume)
-        return int(keys[day + 1] - keys[day])
+        return calendar.rows_of(world.seed, world.scale, volume, day)
 
     return rows
 

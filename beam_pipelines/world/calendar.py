@@ -161,6 +161,17 @@ def first_keys(seed: int, scale: float, volume: Volume) -> draw.I64:
     return np.concatenate([[0], np.cumsum(rows)])
 
 
+@functools.lru_cache(maxsize=4096)
+def rows_before(seed: int, scale: float, volume: Volume, day: int) -> int:
+    """The number of rows before a day, up to the one after the last."""
+    return int(first_keys(seed, scale, volume)[day])
+
+
+def rows_of(seed: int, scale: float, volume: Volume, day: int) -> int:
+    """The number of rows of a day."""
+    return rows_before(seed, scale, volume, day + 1) - rows_before(seed, scale, volume, day)
+
+
 @functools.lru_cache(maxsize=8)
 def _trend(volume: Volume) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     growth = np.cumprod([1.0] + [_power(volume.yearly_growth, 1 / 365.25)] * (DAYS - 1))
@@ -198,6 +209,7 @@ PROMOTIONS = (
 )
 
 
+@functools.lru_cache(maxsize=1024)
 def promotion(day: date) -> Promotion:
     """The promotion that runs on a day; outside of the promotion weeks that is the everyday one.
 

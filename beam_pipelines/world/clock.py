@@ -8,6 +8,7 @@ country mix at each time.
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,9 @@ SLOTS = 96
 """Quarters of an hour in a day, by which activity changes."""
 
 SLOT_MICROSECONDS = 86_400_000_000 // SLOTS
+_SLOT_STARTS = np.arange(SLOTS + 1) * SLOT_MICROSECONDS
+_SLOT_STARTS_AS_FLOATS = _SLOT_STARTS[:-1].astype(np.float64)
+_SLOT_CELLS = np.arange(SLOTS) * 4096
 HOURLY_NOISE = 0.10
 """An hour of one day is off the usual by up to this share."""
 
@@ -51,7 +55,8 @@ def activity() -> npt.NDArray[np.float64]:
 @functools.lru_cache(maxsize=1)
 def country_by_slot() -> npt.NDArray[np.uint8]:
     """Inverse CDF of the country in each slot: index ``slot * 4096 + 12 random bits``, shape (96 * 4096,)."""
-    return np.concatenate([draw.inverse_cdf(activity()[:, slot], 12).astype(np.uint8) for slot in range(SLOTS)])
+    codes = np.arange(len(tables.COUNTRIES), dtype=np.uint8)
+    return np.concatenate([draw.inverse_cdf(activity()[:, slot], 12, codes) for slot in range(SLOTS)])
 
 
 @functools.lru_cache(maxsize=64)
@@ -65,20 +70,57 @@ def distribution(seed: int, day: int) -> npt.NDArray[np.float64]:
     return edges
 
 
-def times(seed: int, day: int, quantiles: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Microseconds since midnight UTC at which these shares (in [0, 1)) of the day's activity have happened."""
+@functools.lru_cache(maxsize=64)
+def _paces(seed: int, day: int) -> tuple[draw.F64, draw.F64]:
+    """In each slot, microseconds per share of the day's activity, and the share per microsecond: shape (96,) each."""
+    shares = np.diff(distribution(seed, day))
+    return SLOT_MICROSECONDS / shares, shares / SLOT_MICROSECONDS
+
+
+def times(seed: int, day: int, quantiles: draw.F64) -> draw.I64:
+    """Microseconds since midnight UTC at which these shares (in [0, 1)) of the day's activity have happened.
+
+    Fastest for shares that do not decrease: then their slots need not be looked up.
+    """
+    if (quantiles[1:] < quantiles[:-1]).any():
+        order = quantiles.argsort()
+        moments = np.empty(len(order), np.int64)
+        moments[order] = _ascending_times(seed, day, quantiles.take(order))
+        return moments
+    return _ascending_times(seed, day, quantiles)
+
+
+def _ascending_times(seed: int, day: int, quantiles: draw.F64) -> draw.I64:
     # Not np.interp: where its multiplication and addition are fused, as on ARM, the last bits differ.
     before = distribution(seed, day)
-    slot = np.searchsorted(before, quantiles, side="right") - 1
-    pace = SLOT_MICROSECONDS / np.diff(before)
-    moments = pace.take(slot) * (quantiles - before.take(slot)) + slot * SLOT_MICROSECONDS
+    counts = _counts(quantiles, before)
+    moments = quantiles - before[:-1].repeat(counts)
+    moments *= _paces(seed, day)[0].repeat(counts)
+    moments += _SLOT_STARTS_AS_FLOATS.repeat(counts)
     return moments.astype(np.int64)
 
 
-def quantiles(seed: int, day: int, times: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def countries(times: draw.I64, lots: draw.U16) -> draw.U8:
+    """Who is awake: countries, as indexes into ``tables.COUNTRIES``, at times of the day that do not decrease.
+
+    Of each lot, 16 random bits, the upper 12 count.
+    """
+    cells = _SLOT_CELLS.repeat(_counts(times, _SLOT_STARTS))
+    cells += lots >> np.uint16(4)
+    return country_by_slot().take(cells)
+
+
+def quantiles(seed: int, day: int, times: draw.I64) -> draw.F64:
     """The share of the day's activity before each time of the day, the inverse of :func:`times`."""
-    before = distribution(seed, day)
     slot = times // SLOT_MICROSECONDS
-    pace = np.diff(before) / SLOT_MICROSECONDS
-    shares: npt.NDArray[np.float64] = pace.take(slot) * (times - slot * SLOT_MICROSECONDS) + before.take(slot)
+    shares = _paces(seed, day)[1].take(slot)
+    shares *= times - slot * SLOT_MICROSECONDS
+    shares += distribution(seed, day).take(slot)
     return shares
+
+
+def _counts(ascending: npt.NDArray[Any], starts: npt.NDArray[Any]) -> draw.I64:
+    """How many of the values lie in each slot, given where the slots start and the last one ends: shape (96,)."""
+    first = ascending.searchsorted(starts)
+    counts: draw.I64 = first[1:] - first[:-1]
+    return counts

@@ -38,12 +38,15 @@ QUOTAS = {
 POWER_EVERY = 19
 """One in so many customers of a country is a power buyer, 5 % in all; none in the three smallest countries."""
 
-_MULTIPLIER = np.uint64(677)
-_INVERSE = np.uint64(pow(677, -1, COHORT))
-_MASK = np.uint64(COHORT - 1)
-_HALF = np.uint64(5)
-_ROUNDS = (np.uint64(16), np.uint64(32), np.uint64(48))
-"""Rounds of scrambling, each with other bits of the cohort's word; with one or two, neighbours' countries depend."""
+_MULTIPLIER = np.uint16(677)
+_INVERSE = np.uint16(pow(677, -1, COHORT))
+_MASK = np.uint16(COHORT - 1)
+_HALF = np.uint16(5)
+_ROUNDS = (1, 2, 3)
+"""Rounds of scrambling, each with other 16 bits of the cohort's word; with one or two, neighbours' countries depend.
+
+They are reckoned in 16 bits, though only the lower 10 count.
+"""
 
 
 @functools.lru_cache(maxsize=1)
@@ -59,30 +62,57 @@ def country_ranges() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     return np.cumsum(counts) - counts, counts
 
 
-def places(seed: int, customer_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def places(seed: int, customer_ids: draw.I64) -> draw.I64:
     """Each customer's place in the cohort, 0 to 1023."""
-    numbers = customer_ids.astype(np.uint64) - np.uint64(1)
-    words = draw.hashed(draw.key(seed, "customers", "cohort"), numbers >> np.uint64(10))
-    place = numbers ^ words
-    for shift in _ROUNDS:
-        place = (place * _MULTIPLIER + (words >> shift)) & _MASK
+    numbers = customer_ids - 1
+    scramble = _scramble(seed, numbers >> 10)
+    place = numbers.astype(np.uint16)
+    place ^= scramble[0]
+    for part in _ROUNDS:
+        place *= _MULTIPLIER
+        place += scramble[part]
+        place &= _MASK
         place ^= place >> _HALF
     return place.astype(np.int64)
 
 
-def customer_ids(seed: int, cohorts: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def customer_ids(seed: int, cohorts: draw.I64, places: npt.NDArray[np.integer]) -> draw.I64:
     """The customer at a place of a cohort, the inverse of :func:`places`.
 
     >>> ids = np.arange(1, 5000)
     >>> bool((customer_ids(42, (ids - 1) // COHORT, globals()["places"](42, ids)) == ids).all())
     True
     """
-    words = draw.hashed(draw.key(seed, "customers", "cohort"), cohorts)
-    number = places.astype(np.uint64)
-    for shift in reversed(_ROUNDS):
+    scramble = _scramble(seed, cohorts)
+    number = places.astype(np.uint16)
+    for part in reversed(_ROUNDS):
         number ^= number >> _HALF
-        number = (number - (words >> shift)) * _INVERSE & _MASK
-    return cohorts * COHORT + ((number ^ words) & _MASK).astype(np.int64) + 1
+        number -= scramble[part]
+        number *= _INVERSE
+        number &= _MASK
+    number ^= scramble[0]
+    number &= _MASK
+    number += np.uint16(1)
+    found = cohorts * COHORT
+    found += number
+    return found
+
+
+def _scramble(seed: int, cohorts: draw.I64) -> draw.U16:
+    """Each cohort's random word, in four parts: shape (4, customers)."""
+    first = _first_words(seed)
+    known = cohorts.max(initial=0) < len(first)
+    return draw.halves(first.take(cohorts) if known else _words(seed, cohorts))
+
+
+def _words(seed: int, cohorts: draw.I64) -> draw.U64:
+    return draw.hashed(draw.key(seed, "customers", "cohort"), cohorts)
+
+
+@functools.lru_cache(maxsize=8)
+def _first_words(seed: int) -> draw.U64:
+    """The words of the first 16,384 cohorts: up to about scale 10, looking them up is faster than hashing anew."""
+    return _words(seed, np.arange(16_384))
 
 
 def country(seed: int, customer_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_pipelines import columns, tables
-from beam_pipelines.world import calendar, clock, cohorts, draw
+from beam_pipelines import tables
+from beam_pipelines.world import arrays, calendar, clock, cohorts, draw
 from beam_pipelines.world.pools import names, places
 
 SOURCES = (0.70, 0.15, 0.06, 0.05, 0.04)
@@ -30,59 +30,71 @@ DEGREES_AROUND = 0.05
 
 def first_customer_id(seed: int, scale: float, day: int) -> int:
     """The first customer number of a day; the day before the next one's is its last."""
-    return int(calendar.first_keys(seed, scale, calendar.CUSTOMERS)[day]) + 1
+    return calendar.rows_before(seed, scale, calendar.CUSTOMERS, day) + 1
 
 
 def draw_block(seed: int, scale: float, day: int, block: int, rows: int) -> pa.RecordBatch:
     """Sign-ups ``block * 16,384`` and following of a day, ``rows`` of them, as a batch of ``tables.CUSTOMERS``."""
-    customer_id = first_customer_id(seed, scale, day) + block * draw.BLOCK_ROWS + np.arange(rows)
-    created_at = columns.timestamps(signed_up_at(seed, scale, day, customer_id))
+    first = first_customer_id(seed, scale, day) + block * draw.BLOCK_ROWS
+    customer_id = np.arange(first, first + rows)
+    created_at = arrays.timestamps(signed_up_at(seed, scale, day, customer_id))
     country = cohorts.country(seed, customer_id)
-    lots = {column: draw.halves(draw.bits(_stream(seed, column), day, block, rows)) for column in ("person", "address")}
-    gender, given, family, source = lots["person"]
-    number, street, postal_code, age = lots["address"]
+    words = draw.Words(day, block)
+    gender, given, family, source = draw.halves(words.of(_stream(seed, "person"), rows))
+    number, street, postal_code, age = draw.halves(words.of(_stream(seed, "address"), rows))
+    north, east, _, _ = draw.halves(words.of(_stream(seed, "location"), rows))
+    home = country.astype(np.int64)
     is_male = gender & np.uint16(1)
+    given_name = _pick(("female", "male"), home * 2 + is_male, given)
+    family_name = _pick(("family",), home, family)
     city = cities(seed, customer_id, country)
-    cities_ = places()
-    around = draw.halves(draw.bits(_stream(seed, "location"), day, block, rows)).astype(np.float64) / 65_536 - 0.5
-    first_name, first_mail = _names(("female", "male"), country, is_male, given)
-    last_name, last_mail = _names(("family",), country, np.zeros_like(is_male), family)
-    return columns.batch(
-        tables.CUSTOMERS,
-        {
-            "customer_id": customer_id,
-            "version": np.ones(rows, np.int64),
-            "valid_from": created_at,
-            "created_at": created_at,
-            "first_name": first_name,
-            "last_name": last_name,
-            "email": _emails(first_mail, last_mail, customer_id),
-            "age": 12 + draw.below(age.astype(np.uint64) << np.uint64(48), 59),
-            "gender": columns.dictionary(is_male, tables.GENDERS),
-            "street_address": _streets(country, street, number),
-            "postal_code": columns.dictionary(city * 3 + postal_code % 3, cities_.postal_codes),
-            "city": columns.dictionary(city, cities_.city),
-            "state": columns.dictionary(city, cities_.state),
-            "country": columns.dictionary(country, tables.COUNTRIES),
-            "latitude": np.round(cities_.latitude.take(city) + around[0] * 2 * DEGREES_AROUND, 6),
-            "longitude": np.round(cities_.longitude.take(city) + around[1] * 2 * DEGREES_AROUND, 6),
-            "traffic_source": columns.dictionary(_sources().take(source), tables.TRAFFIC_SOURCES),
-        },
-    )
+    known = places()
+    columns = [
+        arrays.integers(customer_id),
+        arrays.integers(np.ones(rows, np.int64)),
+        created_at,
+        created_at,
+        arrays.strings(given_name, _pool(("female", "male"))[0]),
+        arrays.strings(family_name, _pool(("family",))[0]),
+        _emails(given_name, family_name, customer_id),
+        arrays.integers(12 + ((age.astype(np.int64) * 59) >> 16)),
+        arrays.strings(is_male, tables.GENDERS),
+        _streets(home, _pick(("streets",), home, street), number),
+        arrays.strings(city * 3 + postal_code % 3, known.postal_codes),
+        arrays.strings(city, known.city),
+        arrays.strings(city, known.state),
+        arrays.strings(country, tables.COUNTRIES),
+        arrays.floats(_around(known.latitude.take(city), north)),
+        arrays.floats(_around(known.longitude.take(city), east)),
+        arrays.strings(_sources().take(source), tables.TRAFFIC_SOURCES),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=_schema())
+
+
+@functools.lru_cache(maxsize=1)
+def _schema() -> pa.Schema:
+    few = dict.fromkeys(("gender", "country", "traffic_source"), arrays.FEW)
+    many = dict.fromkeys(("first_name", "last_name", "postal_code", "city", "state"), arrays.MANY)
+    return arrays.schema(tables.CUSTOMERS, few | many)
 
 
 def signed_up_at(seed: int, scale: float, day: int, customer_id: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """When these customers of one day signed up, in UTC microseconds since 1970."""
     first = first_customer_id(seed, scale, day)
-    today = first_customer_id(seed, scale, day + 1) - first
-    share = (customer_id - first + draw.unit(draw.hashed(_stream(seed, "created_at"), customer_id))) / today
-    return calendar.midnight(day) + clock.times(seed, day, np.minimum(share, 1 - 2.0**-40))
+    share = draw.unit(draw.hashed(_stream(seed, "created_at"), customer_id))
+    share += customer_id - first
+    share /= calendar.rows_of(seed, scale, calendar.CUSTOMERS, day)
+    moments = clock.times(seed, day, np.minimum(share, 1 - 2.0**-40))
+    moments += calendar.midnight(day)
+    return moments
 
 
 def cities(seed: int, customer_id: npt.NDArray[np.int64], country: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     """Where these customers live, as an index into the places' arrays: by population within the country."""
     words = draw.hashed(_stream(seed, "city"), customer_id)
-    return _city_by_country().take(country.astype(np.int64) * 65_536 + (words >> np.uint64(48)).astype(np.int64))
+    cells = (words >> np.uint64(48)).view(np.int64)
+    cells += country.astype(np.int64) * 65_536
+    return _city_by_country().take(cells)
 
 
 @functools.lru_cache(maxsize=1)
@@ -103,7 +115,7 @@ def _stream(seed: int, column: str) -> int:
 
 @functools.lru_cache(maxsize=1)
 def _sources() -> npt.NDArray[np.int8]:
-    return draw.inverse_cdf(SOURCES).astype(np.int8)
+    return draw.inverse_cdf(SOURCES, values=np.arange(len(SOURCES), dtype=np.int8))
 
 
 @functools.lru_cache(maxsize=8)
@@ -114,47 +126,80 @@ def _pool(kinds: tuple[str, ...]) -> tuple[pa.Array[Any], npt.NDArray[np.int64],
     return pa.concat_arrays(parts), np.cumsum(counts) - counts, counts
 
 
-def _pick(
-    kinds: tuple[str, ...], country: npt.NDArray[np.uint8], kind: npt.NDArray[Any], lots: npt.NDArray[np.uint16]
-) -> npt.NDArray[np.int64]:
-    """Positions in the pool; earlier names are more common (the square of a uniform draw)."""
+def _pick(kinds: tuple[str, ...], cell: draw.I64, lots: draw.U16) -> draw.I64:
+    """Positions in the pool for cells of it, (country, kind) by (country, kind); earlier names are more common.
+
+    They are as common as the square of a uniform draw is small.
+    """
     _, first, count = _pool(kinds)
-    cell = country.astype(np.int64) * len(kinds) + kind
-    squared = (lots.astype(np.int64) * lots) >> 16
-    picked: npt.NDArray[np.int64] = first.take(cell) + ((squared * count.take(cell)) >> 16)
+    picked = lots.astype(np.int64)
+    picked *= picked
+    picked >>= 16
+    picked *= count.take(cell)
+    picked >>= 16
+    picked += first.take(cell)
     return picked
 
 
-def _names(
-    kinds: tuple[str, ...], country: npt.NDArray[np.uint8], kind: npt.NDArray[Any], lots: npt.NDArray[np.uint16]
-) -> tuple[pa.Array[Any], pa.Array[Any]]:
-    """Names and their form for e-mail addresses."""
-    picked = _pick(kinds, country, kind, lots)
-    mail, _, _ = _pool(tuple(f"{kind}_mail" for kind in kinds))
-    return columns.dictionary(picked, _pool(kinds)[0]), mail.take(pa.array(picked))
+def _around(degrees: draw.F64, lots: draw.U16) -> draw.F64:
+    """Degrees near these, to six digits."""
+    return np.round(degrees + (lots.astype(np.float64) / 65_536 - 0.5) * 2 * DEGREES_AROUND, 6)
 
 
-def _emails(first: pa.Array[Any], last: pa.Array[Any], customer_id: npt.NDArray[np.int64]) -> pa.Array[Any]:
-    numbers = pc.cast(pa.array(customer_id), pa.string())
-    local = pc.binary_join_element_wise(first, last, ".")
-    domains = columns.dictionary(customer_id % len(MAIL_DOMAINS), MAIL_DOMAINS).dictionary_decode()
-    return pc.binary_join_element_wise(pc.binary_join_element_wise(local, numbers, ""), domains, "@")
-
-
-def _streets(
-    country: npt.NDArray[np.uint8], street: npt.NDArray[np.uint16], number: npt.NDArray[np.uint16]
-) -> pa.Array[Any]:
-    """Street and number in the order of the country; low numbers are more common."""
-    numbers = pc.cast(pa.array((number.astype(np.int64) * number >> 16) * 999 // 65_536 + 1), pa.string())
-    streets = _pool(("streets",))[0].take(pa.array(_pick(("streets",), country, np.zeros_like(street), street)))
-    number_first, separators = _address_forms()
-    first = pa.array(number_first.take(country))
+def _emails(given_name: draw.I64, family_name: draw.I64, customer_id: draw.I64) -> pa.Array[Any]:
+    """Addresses like ann.lee7@example.com, for positions in the pools of names."""
+    given, family, domains = _mail_parts()
     return pc.binary_join_element_wise(
-        pc.if_else(first, numbers, streets), pc.if_else(first, streets, numbers), separators.take(pa.array(country))
+        given.take(arrays.integers(given_name)),
+        family.take(arrays.integers(family_name)),
+        pc.cast(arrays.integers(customer_id), pa.string()),
+        domains.take(arrays.integers(customer_id % len(MAIL_DOMAINS))),
+        "",
     )
 
 
 @functools.lru_cache(maxsize=1)
-def _address_forms() -> tuple[npt.NDArray[np.bool_], pa.Array[Any]]:
-    """Whether the number comes first, and what stands between number and street, by country."""
-    return np.array([known.number_first for known in names()]), pa.array([known.number_separator for known in names()])
+def _mail_parts() -> tuple[pa.Array[Any], pa.Array[Any], pa.Array[Any]]:
+    """Given names before a dot, family names, and domains behind an at sign."""
+    given = pc.binary_join_element_wise(_pool(("female_mail", "male_mail"))[0], "", ".")
+    return given, _pool(("family_mail",))[0], pa.array([f"@{domain}" for domain in MAIL_DOMAINS])
+
+
+HOUSES = 999
+"""The highest house number."""
+
+
+def _streets(home: draw.I64, street: draw.I64, number: draw.U16) -> pa.Array[Any]:
+    """House number and street in the order of the country; low numbers are more common."""
+    house = number.astype(np.int64)
+    house *= house
+    house >>= 16
+    house *= HOUSES
+    house >>= 16
+    left, right, number_first, houses = _address_parts()
+    house += houses.take(home)
+    goes_first = number_first.take(home)
+    return pc.binary_join_element_wise(
+        left.take(arrays.integers(np.where(goes_first, house, street))),
+        right.take(arrays.integers(np.where(goes_first, street, house))),
+        "",
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _address_parts() -> tuple[pa.Array[Any], pa.Array[Any], npt.NDArray[np.bool_], draw.I64]:
+    """What an address begins and ends with: each the pool of streets, then house numbers by country.
+
+    Between the two parts stands nothing: house numbers have the country's separator on the inner side. Also whether the
+    house number goes first and where the house numbers begin, by country.
+    """
+    streets = _pool(("streets",))[0]
+    numbers = range(1, HOUSES + 1)
+    left = [f"{house}{country.number_separator}" for country in names() for house in numbers]
+    right = [f"{country.number_separator}{house}" for country in names() for house in numbers]
+    return (
+        pa.concat_arrays([streets, pa.array(left)]),
+        pa.concat_arrays([streets, pa.array(right)]),
+        np.array([country.number_first for country in names()]),
+        len(streets) + HOUSES * np.arange(len(names())),
+    )

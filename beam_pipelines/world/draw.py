@@ -10,12 +10,15 @@ its exp, log and power between processors, and a row must never depend on either
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.random.bit_generator import ISeedSequence
 
 BLOCK_ROWS = 16_384
 """Rows of a block: the unit of randomness, of an Avro block and of a record batch."""
@@ -25,8 +28,22 @@ U16 = npt.NDArray[np.uint16]
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
+F64 = npt.NDArray[np.float64]
+
+_LOW = 0xFFFF_FFFF_FFFF_FFFF
 
 
+class _Unseeded(ISeedSequence):
+    """For generators whose key and counter are set anyway; without it each would ask the system for entropy."""
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> npt.NDArray[Any]:
+        return np.zeros(n_words, dtype)
+
+
+_UNSEEDED = _Unseeded()
+
+
+@functools.lru_cache(maxsize=256)
 def key(seed: int, *names: str) -> int:
     """128 bits that identify a stream of randomness by its names.
 
@@ -37,6 +54,41 @@ def key(seed: int, *names: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little")
 
 
+class Words:
+    """A block's random words, stream by stream, all from one generator: making one costs as much as a thousand words.
+
+    >>> words = Words(0, 0)
+    >>> bool((words.of(7, 3) == words.of(7, 5)[:3]).all() and (words.of(8, 3) != words.of(7, 3)).all())
+    True
+    """
+
+    def __init__(self, day: int, block: int) -> None:
+        self._generator = np.random.Philox(_UNSEEDED)  # type: ignore[arg-type]  # numpy takes any ISeedSequence
+        self._counter = np.array((0, 0, block, day), np.uint64)
+
+    def of(self, stream: int, rows: int) -> U64:
+        """64 random bits for each of the block's first ``rows`` rows; ``stream`` comes from :func:`key`."""
+        self._generator.state = {
+            "bit_generator": "Philox",
+            "state": {"counter": self._counter, "key": _key_words(stream)},
+            "buffer": _NOTHING_LEFT,
+            "buffer_pos": 4,
+            "has_uint32": 0,
+            "uinteger": 0,
+        }
+        words: U64 = self._generator.random_raw(rows)
+        return words
+
+
+_NOTHING_LEFT = np.zeros(4, np.uint64)
+"""The generator's buffer of four words, of which none is left to hand out."""
+
+
+@functools.lru_cache(maxsize=256)
+def _key_words(stream: int) -> U64:
+    return np.array((stream & _LOW, stream >> 64), np.uint64)
+
+
 def bits(stream: int, day: int, block: int, rows: int) -> U64:
     """64 random bits for each of a block's first ``rows`` rows; ``stream`` comes from :func:`key`.
 
@@ -45,8 +97,7 @@ def bits(stream: int, day: int, block: int, rows: int) -> U64:
     >>> bool((bits(7, 0, 0, 3) == bits(7, 0, 0, 5)[:3]).all())
     True
     """
-    words: U64 = np.random.Philox(key=stream, counter=(day << 192) | (block << 128)).random_raw(rows)
-    return words
+    return Words(day, block).of(stream, rows)
 
 
 def hashed(stream: int, keys: npt.NDArray[np.integer]) -> U64:
@@ -55,7 +106,9 @@ def hashed(stream: int, keys: npt.NDArray[np.integer]) -> U64:
     >>> bool(hashed(7, np.array([5]))[0] == hashed(7, np.array([4, 5]))[1])
     True
     """
-    mixed = keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(stream & 0xFFFF_FFFF_FFFF_FFFF)
+    mixed = keys.astype(np.uint64)
+    mixed *= np.uint64(0x9E3779B97F4A7C15)
+    mixed += np.uint64(stream & _LOW)
     mixed ^= mixed >> np.uint64(30)
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
     mixed ^= mixed >> np.uint64(27)
@@ -64,14 +117,17 @@ def hashed(stream: int, keys: npt.NDArray[np.integer]) -> U64:
     return mixed
 
 
-def halves(words: U64) -> npt.NDArray[np.uint16]:
+def halves(words: U64) -> U16:
     """Each word as four independent draws of 16 bits: shape (4, rows)."""
     return np.ascontiguousarray(words.view(np.uint16).reshape(-1, 4).T)
 
 
-def unit(words: U64) -> npt.NDArray[np.float64]:
+def unit(words: U64) -> F64:
     """Each word as a number in [0, 1), from its upper 53 bits."""
-    return (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    # As signed integers, of which processors make floats faster.
+    share = (words >> np.uint64(11)).view(np.int64).astype(np.float64)
+    share *= 2.0**-53
+    return share
 
 
 def below(words: U64, bound: int | npt.NDArray[np.integer]) -> I64:
@@ -80,12 +136,18 @@ def below(words: U64, bound: int | npt.NDArray[np.integer]) -> I64:
     >>> below(np.array([0, 2**63, 2**64 - 1], np.uint64), 10).tolist()
     [0, 5, 9]
     """
-    limit = np.asarray(bound).astype(np.uint64)
-    return (((words >> np.uint64(32)) * limit) >> np.uint64(32)).astype(np.int64)
+    drawn = words >> np.uint64(32)
+    drawn *= np.asarray(bound, np.uint64)
+    drawn >>= np.uint64(32)
+    return drawn.view(np.int64)
 
 
-def inverse_cdf(weights: Sequence[float] | npt.NDArray[np.float64], slots_log2: int = 16) -> npt.NDArray[np.int64]:
+def inverse_cdf(
+    weights: Sequence[float] | F64, slots_log2: int = 16, values: npt.NDArray[Any] | None = None
+) -> npt.NDArray[Any]:
     """A table of 2**slots_log2 entries: indexing it with that many random bits is one draw from the weights.
+
+    The draw is one of ``values``, of which each weight has one, or else the weight's position.
 
     >>> np.bincount(inverse_cdf([3, 1], 4)).tolist()
     [12, 4]
@@ -96,4 +158,4 @@ def inverse_cdf(weights: Sequence[float] | npt.NDArray[np.float64], slots_log2: 
     slots = 1 << slots_log2
     ends = np.ceil(np.cumsum(share) / share.sum() * slots - 0.5).astype(np.int64)
     ends[-1] = slots
-    return np.repeat(np.arange(len(share)), np.diff(ends, prepend=0))
+    return np.repeat(np.arange(len(share)) if values is None else values, np.diff(ends, prepend=0))

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines import columns, tables
-from beam_pipelines.world import calendar, draw
+from beam_pipelines import tables
+from beam_pipelines.world import arrays, calendar, draw
 from beam_pipelines.world.catalog import catalog
 
 
@@ -45,34 +45,32 @@ def draw_block(seed: int, scale: float, day: int, block: int, rows: int) -> pa.R
     known = catalog(seed)
     first = launches(seed, day)[0] + block * draw.BLOCK_ROWS
     own = slice(first, first + rows)
-    launched_at = columns.timestamps(np.full(rows, calendar.midnight(day)))
-    return columns.batch(
-        tables.PRODUCTS,
-        {
-            "product_id": np.arange(first, first + rows) + 1,
-            "version": np.ones(rows, np.int64),
-            "valid_from": launched_at,
-            "launched_at": launched_at,
-            "sku": known.sku[own],
-            "name": known.name[own],
-            "brand": columns.dictionary(known.brand[own], known.brands),
-            "category": columns.dictionary(known.category[own], tables.CATEGORIES),
-            "department": columns.dictionary(known.department[own], tables.DEPARTMENTS),
-            "retail_price": columns.money(known.retail_price[own]),
-            "cost": columns.money(known.cost[own]),
-            "distribution_center_id": known.distribution_center_id[own],
-        },
-    )
+    launched_at = arrays.timestamps(np.full(rows, calendar.midnight(day)))
+    columns = [
+        arrays.integers(np.arange(first + 1, first + 1 + rows)),
+        arrays.integers(np.ones(rows, np.int64)),
+        launched_at,
+        launched_at,
+        known.sku[own],
+        known.name[own],
+        arrays.strings(known.brand[own], known.brands),
+        arrays.strings(known.category[own], tables.CATEGORIES),
+        arrays.strings(known.department[own], tables.DEPARTMENTS),
+        arrays.money(known.retail_price[own]),
+        arrays.money(known.cost[own]),
+        arrays.integers(known.distribution_center_id[own]),
+    ]
+    encoded = {"brand": columns[6].type, "category": arrays.FEW, "department": arrays.FEW}
+    return pa.RecordBatch.from_arrays(columns, schema=arrays.schema(tables.PRODUCTS, encoded))
 
 
 def draw_centers(seed: int, scale: float, day: int, block: int, rows: int) -> pa.RecordBatch:
     """The ten distribution centers, all there on day 0, as a batch of ``tables.DISTRIBUTION_CENTERS``."""
-    return columns.batch(
-        tables.DISTRIBUTION_CENTERS,
-        {
-            "distribution_center_id": np.arange(rows) + 1,
-            "name": pa.array([center.name for center in CENTERS[:rows]]),
-            "latitude": np.array([center.latitude for center in CENTERS[:rows]]),
-            "longitude": np.array([center.longitude for center in CENTERS[:rows]]),
-        },
-    )
+    centers = CENTERS[:rows]
+    columns = [
+        arrays.integers(np.arange(1, rows + 1)),
+        pa.array([center.name for center in centers]),
+        arrays.floats(np.array([center.latitude for center in centers])),
+        arrays.floats(np.array([center.longitude for center in centers])),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=tables.DISTRIBUTION_CENTERS.arrow_schema)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from beam_pipelines import tables
-from beam_pipelines.world import World, calendar, cohorts, day_number
-from beam_pipelines.world.orders import CHANNELS, FREE_SHIPPING_CENTS, PAYMENTS, TAX_PER_MILLE
+from beam_pipelines.world import World, calendar, catalog, cohorts, day_number
+from beam_pipelines.world.orders import BASKETS, CHANNELS, FREE_SHIPPING_CENTS, PAYMENTS, TAX_PER_MILLE
 
 PERCENT = {promotion.code: promotion.percent for promotion in calendar.PROMOTIONS}
 
@@ -127,3 +127,10 @@ def test_another_world_has_its_own_orders_of_the_same_shape() -> None:
     sizes = [World(seed).block("orders", day, 0)["items"].value_lengths().to_numpy() for seed in (1, 2)]
     assert sizes[0].mean() == pytest.approx(sizes[1].mean(), abs=0.03)
     assert 0.4 < (sizes[0] == sizes[1]).mean() < 0.65
+
+
+def test_no_basket_of_any_seed_is_too_dear_to_be_reckoned_in_32_bits() -> None:
+    highest = catalog._deviations().max(axis=1)[catalog._SPREAD]
+    dearest = int((catalog._MEDIAN * catalog._TIER.max() * highest // 100_000_000).max()) * 100 + 99
+    assert dearest >= catalog.catalog(42).retail_price.max()
+    assert len(BASKETS) * dearest * max(*TAX_PER_MILLE, 100) + 500 < 2**32

@@ -46,6 +46,13 @@ def test_a_cohort_has_a_fixed_number_of_power_buyers(seed: int, cohort: int) -> 
     assert 0.045 < power.mean() < 0.055
 
 
+@given(seed=SEEDS, cohort=st.integers(0, 20_000), place=st.integers(0, COHORT - 1))
+def test_others_asked_for_at_the_same_time_do_not_matter(seed: int, cohort: int, place: int) -> None:
+    asked = np.array([cohort, 2**30]), np.array([place, 0])
+    alone = cohorts.customer_ids(seed, *(part[:1] for part in asked))
+    assert cohorts.customer_ids(seed, *asked)[0] == alone[0]
+
+
 def test_cohorts_are_scrambled_differently() -> None:
     places = np.stack([cohorts.places(42, members(cohort)) for cohort in range(50)])
     same = (places[1:] == places[:-1]).mean()

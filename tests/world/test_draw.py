@@ -119,6 +119,19 @@ def test_a_shorter_block_is_a_prefix(day: int, block: int, rows: int, more: int)
     assert (draw.bits(stream, day, block, rows) == draw.bits(stream, day, block, rows + more)[:rows]).all()
 
 
+@given(
+    stream=st.integers(0, 2**128 - 1),
+    day=st.integers(0, 2**20),
+    block=st.integers(0, 2**20),
+    rows=st.lists(st.integers(0, 9), min_size=1, max_size=4),
+)
+def test_words_are_those_of_a_generator_of_their_own(stream: int, day: int, block: int, rows: list[int]) -> None:
+    words = draw.Words(day, block)
+    for number, count in enumerate(rows):
+        own = np.random.Philox(key=stream ^ number, counter=(day << 192) | (block << 128))
+        assert (words.of(stream ^ number, count) == own.random_raw(count)).all()
+
+
 @given(keys=st.lists(st.integers(0, 2**62), min_size=1, max_size=50), index=st.integers(0, 49))
 def test_a_keys_words_are_its_own(keys: list[int], index: int) -> None:
     stream, index = draw.key(42, "keys"), index % len(keys)
