@@ -96,7 +96,7 @@ OPTIONS = {
         ),
         Option(
             name="codec",
-            help="Compression of the Avro blocks: snappy, deflate or null.",
+            help="Compression of the Avro blocks: snappy, deflate, zstandard or null.",
             metavar="NAME",
             default="snappy",
         ),
@@ -113,7 +113,7 @@ GENERATE = ("output", "start_date", "end_date", "scale", "seed", "tables", "dime
 LOAD = ("input", "start_date", "end_date", "warehouse")
 
 NO_DEFAULTS: Mapping[str, str] = {}
-CODECS = ("snappy", "deflate", "null")
+CODECS = ("snappy", "deflate", "zstandard", "null")
 
 
 def add_to(parser: argparse.ArgumentParser, names: Iterable[str], defaults: Mapping[str, str] = NO_DEFAULTS) -> None:

@@ -271,43 +271,6 @@ def without_docs(schema: Any) -> Any:
     return schema
 
 
-def columns_from_avro(schema: Mapping[str, Any]) -> tuple[Column, ...]:
-    """The columns of an Avro record schema, as any writer may have put it.
-
-    Raises SchemaError, naming the field, for what a column cannot be: a union of two values, a map, a fixed.
-    """
-    if schema.get("type") != "record":
-        raise SchemaError(f"expected an Avro record, got {schema.get('type')!r}")
-    return tuple(_column_from_avro(field) for field in schema["fields"])
-
-
-def _column_from_avro(field: Mapping[str, Any]) -> Column:
-    name, avro, nullable, repeated = field["name"], field["type"], False, False
-    if isinstance(avro, list):
-        branches = [branch for branch in avro if branch != "null"]
-        if len(branches) != 1 or len(avro) != 2 or avro[0] != "null":
-            raise SchemaError(f"field {name}: expected a union of null and one type, got {json.dumps(avro)}")
-        avro, nullable = branches[0], True
-    if isinstance(avro, dict) and avro["type"] == "array":
-        if nullable:
-            raise SchemaError(f"field {name}: expected an array that is not null, got a nullable one")
-        avro, repeated = avro["items"], True
-    common: dict[str, Any] = {
-        "name": name,
-        "description": field.get("doc", ""),
-        "nullable": nullable,
-        "repeated": repeated,
-    }
-    if isinstance(avro, dict) and avro["type"] == "record":
-        return Column(type=Type.RECORD, fields=columns_from_avro(avro), **common)
-    if isinstance(avro, dict) and avro.get("logicalType") == "decimal" and avro["type"] == "bytes":
-        return Column(type=Type.NUMERIC, precision=avro["precision"], scale=avro.get("scale", 0), **common)
-    for type_, known in _AVRO.items():
-        if avro == known or avro == {"type": known}:
-            return Column(type=type_, **common)
-    raise SchemaError(f"field {name}: unsupported Avro type {json.dumps(avro)}")
-
-
 def columns_from_arrow(schema: pa.Schema | pa.StructType) -> tuple[Column, ...]:
     """The columns of an Arrow schema or struct; dictionary-encoded values count as the values they stand for.
 
@@ -408,6 +371,7 @@ _FROM_ARROW = (
     (pa.types.is_large_string, Type.STRING),
     (pa.types.is_binary, Type.BYTES),
     (pa.types.is_large_binary, Type.BYTES),
+    (pa.types.is_fixed_size_binary, Type.BYTES),
     (pa.types.is_date, Type.DATE),
     (pa.types.is_timestamp, Type.TIMESTAMP),
 )

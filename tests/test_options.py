@@ -93,7 +93,7 @@ BAD = {
     "seed": ("a whole number from 0 to 2**63 - 1", ["-1", "4.5", "forty-two", str(2**63), "nan", ""]),
     "start_date": ("a day as YYYY-MM-DD", ["yesterday", "2025-02-30", "28.11.2025", "2025-11-10T00:00"]),
     "end_date": ("a day as YYYY-MM-DD", ["today", "2025-13-01", "2025-11"]),
-    "codec": ("one of snappy, deflate, null", ["zip", "SNAPPY", ""]),
+    "codec": ("one of snappy, deflate, zstandard, null", ["zip", "SNAPPY", ""]),
     "dimension_history": ("one of complete, none", ["all", "Complete"]),
 }
 

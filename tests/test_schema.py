@@ -13,6 +13,7 @@ from google.cloud.bigquery import SchemaField
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from beam_pipelines.avro import arrow_schema, parse_schema
 from beam_pipelines.schema import (
     Column,
     Partition,
@@ -21,7 +22,6 @@ from beam_pipelines.schema import (
     Type,
     avro_record,
     columns_from_arrow,
-    columns_from_avro,
     columns_from_bigquery,
     quoted,
     without_docs,
@@ -65,9 +65,10 @@ def one(type_: Type, **more: Any) -> Column:
 
 @given(given_columns=columns())
 @settings(deadline=None)
-def test_avro_and_back(given_columns: tuple[Column, ...]) -> None:
-    schema = json.loads(json.dumps(avro_record("row", given_columns)))
-    assert columns_from_avro(schema) == given_columns
+def test_avro_and_arrow_types_are_one_table(given_columns: tuple[Column, ...]) -> None:
+    found = arrow_schema(parse_schema(avro_record("row", given_columns)))
+    assert found == pa.schema([each.arrow_field for each in given_columns])
+    assert columns_from_arrow(found) == bare(given_columns)
 
 
 @given(given_columns=columns())
@@ -163,37 +164,6 @@ def test_a_column_that_cannot_be_is_named(wrong: dict[str, Any], message: str) -
         Column(name="total", **wrong)
 
 
-@pytest.mark.parametrize(
-    "avro",
-    [
-        ["null", "string", "long"],
-        ["string", "long"],
-        {"type": "map", "values": "long"},
-        {"type": "fixed", "name": "f", "size": 4},
-        {"type": "enum", "name": "e", "symbols": ["A"]},
-        {"type": "array", "items": {"type": "array", "items": "long"}},
-        ["null", {"type": "array", "items": "long"}],
-        {"type": "long", "logicalType": "timestamp-millis"},
-        "no_such_type",
-    ],
-    ids=json.dumps,
-)
-def test_an_avro_field_that_no_column_can_be_is_named(avro: Any) -> None:
-    with pytest.raises(SchemaError, match=r"^field odd: (expected|unsupported)"):
-        columns_from_avro({"type": "record", "name": "row", "fields": [{"name": "odd", "type": avro}]})
-
-
-def test_a_nested_avro_field_that_no_column_can_be_is_named() -> None:
-    inner = {"type": "record", "name": "inner", "fields": [{"name": "odd", "type": {"type": "map", "values": "int"}}]}
-    with pytest.raises(SchemaError, match=r"^field odd: unsupported Avro type"):
-        columns_from_avro({"type": "record", "name": "row", "fields": [{"name": "outer", "type": inner}]})
-
-
-def test_only_avro_records_are_tables() -> None:
-    with pytest.raises(SchemaError, match=r"^expected an Avro record, got 'enum'$"):
-        columns_from_avro({"type": "enum", "name": "e", "symbols": []})
-
-
 @pytest.mark.parametrize("arrow", [pa.duration("us"), pa.null(), pa.time64("us"), pa.map_(pa.string(), pa.int64())])
 def test_an_arrow_type_that_no_column_can_be_is_named(arrow: pa.DataType) -> None:
     with pytest.raises(SchemaError, match=f"^field odd: unsupported Arrow type {re.escape(str(arrow))}$"):
@@ -210,6 +180,7 @@ def test_arrow_dictionaries_count_as_their_values_and_numbers_widen() -> None:
         [("a", pa.dictionary(pa.int8(), pa.string())), ("b", pa.int32()), ("c", pa.float32()), ("d", pa.large_string())]
     )
     assert [each.type for each in columns_from_arrow(schema)] == [Type.STRING, Type.INT64, Type.FLOAT64, Type.STRING]
+    assert columns_from_arrow(pa.schema([("e", pa.binary(4))]))[0].type is Type.BYTES
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,14 @@
-"""Avro object container files, written from and read into Arrow record batches by column.
+"""Avro object container files, written from and read into Arrow record batches, with no Python object made per row.
 
-No Python object is made per row. The columns of a file are :class:`beam_pipelines.schema.Column`.
+Knows Avro and Arrow and nothing of retail. docs/avro.md says how it works; :mod:`arrow_types` has the table of types.
 
 >>> import io
 >>> import pyarrow as pa
->>> from beam_pipelines.schema import Column, Type, avro_record
->>> columns = (Column(name="id", type=Type.INT64), Column(name="city", type=Type.STRING, nullable=True))
+>>> fields = [{"name": "id", "type": "long"}, {"name": "city", "type": ["null", "string"]}]
+>>> schema = {"type": "record", "name": "place", "fields": fields}
 >>> batch = pa.record_batch({"id": [1, 2], "city": ["Mobile", None]})
 >>> file = io.BytesIO()
->>> written = write_blocks(file, avro_record("place", columns), [batch])
+>>> written = write_blocks(file, schema, [batch])
 >>> written.rows, written.uncompressed_bytes
 (2, 11)
 >>> _ = file.seek(0)
@@ -20,9 +20,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from beam_pipelines.avro.arrow_types import arrow_schema
 from beam_pipelines.avro.codecs import CODECS
-from beam_pipelines.avro.container import Block, Header, Written, read_blocks, read_header, write_blocks
+from beam_pipelines.avro.container import Block, Damage, Header, Written, read_blocks, read_header, write_blocks
 from beam_pipelines.avro.errors import AvroError
+from beam_pipelines.avro.schema import AvroType, parse_schema
 
 if TYPE_CHECKING:
     from beam_pipelines.avro.decoder import decode
@@ -31,11 +33,15 @@ if TYPE_CHECKING:
 __all__ = [
     "CODECS",
     "AvroError",
+    "AvroType",
     "Block",
+    "Damage",
     "Header",
     "Written",
+    "arrow_schema",
     "decode",
     "encode",
+    "parse_schema",
     "read_blocks",
     "read_header",
     "write_blocks",

@@ -1,29 +1,30 @@
 """Avro object container files: a header with the schema, then blocks of rows.
 
-Equal input gives equal bytes: even the sync marker, which others draw at random, follows from the header.
+Equal input gives equal bytes: even the sync marker, which others draw at random, follows from the content. Files can be
+read whole, in ranges of bytes by several readers, and past what is damaged in them.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from beam_pipelines.avro.codecs import MAX_BLOCK_BYTES, Codec, codec_named, too_large
+from beam_pipelines.avro.codecs import MAX_BLOCK_BYTES, codec_named, too_large
+from beam_pipelines.avro.defaults import encoded_long
 from beam_pipelines.avro.errors import AvroError
-from beam_pipelines.avro.plan import nested_path
+from beam_pipelines.avro.header import Header, file_start, read_header_from
+from beam_pipelines.avro.schema import AvroType, parse_schema
 from beam_pipelines.avro.source import Source
-from beam_pipelines.schema import Column, columns_from_avro
+from beam_pipelines.avro.splitting import go_to_range, read_frame, skip_damage
 
-MAGIC = b"Obj\x01"
-SYNC_BYTES = 16
-FINGERPRINT_DIGITS = 32
-"""Of a file's content: half a SHA-256, which processors with instructions for it compute at twice blake2b's speed."""
+__all__ = ["Block", "Damage", "Header", "Written", "read_blocks", "read_header", "write_blocks"]
 
 
 @dataclass(frozen=True)
@@ -40,21 +41,6 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Header:
-    """The beginning of a container file."""
-
-    schema: dict[str, Any]
-    """The writer's Avro schema."""
-    codec: str
-    sync: bytes
-    """The 16 bytes that end each block."""
-    metadata: Mapping[str, bytes]
-    """What the file says about itself beyond schema and codec."""
-    offset: int
-    """Bytes from the header's first to the first block's."""
-
-
-@dataclass(frozen=True)
 class Block:
     """One block of a container file."""
 
@@ -64,6 +50,18 @@ class Block:
     """Bytes in the file, from its row count to the end of its sync marker."""
     rows: int
     batch: pa.RecordBatch
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A part of a container file that is no block, or one whose content is wrong: none of its rows are returned."""
+
+    offset: int
+    """Bytes from the file's first to the first of these."""
+    length: int
+    """Bytes up to the end of the next sync marker, or of the file."""
+    error: AvroError
+    """Why. Its ``block`` and ``block_length`` are this offset and length."""
 
 
 def write_blocks(
@@ -77,192 +75,143 @@ def write_blocks(
     """Writes a container file, one block for each batch that is not empty.
 
     Args:
-        file: Where to, from its current position on.
+        file: Where to, from its current position on. Need not be seekable. Nothing is written before there is a block,
+            for the header's sync marker follows from it.
         schema: The Avro schema of the rows, a record.
         blocks: The rows, see :func:`encode` for what they may look like. Taken one by one.
         codec: One of CODECS.
         metadata: More for the header. Names that begin with ``avro.`` are reserved.
 
     Raises:
-        AvroError: The schema is not one of columns, the codec unknown, a batch not of the schema or a block larger
-            than 256 MiB. What was written so far is then of no use.
+        AvroError: The schema is not Avro's or has no Arrow types, the codec is unknown, a batch not of the schema or a
+            block larger than 256 MiB. What was written so far is then of no use.
     """
-    from beam_pipelines.avro.encoder import encode
+    from beam_pipelines.avro.encoder import encoder_for
 
-    start = _file_start(json.dumps(schema, separators=(",", ":")), codec, tuple(sorted(metadata.items())))
-    content = start.content.copy()
-    rows, length, uncompressed = 0, len(start.header), 0
-    file.write(start.header)
+    start = file_start(json.dumps(schema, separators=(",", ":")), codec, tuple(sorted(metadata.items())))
+    encoder, content = encoder_for(start.schema), start.content.copy()
+    sync, rows, length, uncompressed = b"", 0, 0, 0
     for batch in blocks:
         if not batch.num_rows:
             continue
-        data = encode(batch, start.columns)
+        data = encoder.encode(batch)
         if data.size > MAX_BLOCK_BYTES:
             raise too_large(f"{data.size} bytes in {batch.num_rows} rows")
         content.update(batch.num_rows.to_bytes(8, "little") + data.size.to_bytes(8, "little"))
         content.update(data.data)
-        packed = memoryview(start.codec.compress(data))
-        head = _long(batch.num_rows) + _long(len(packed))
-        for part in (head, packed, start.sync):
-            file.write(part)
+        packed = start.codec.compress(data)
+        if not sync:
+            sync = start.sync_marker(content)
+            length = _write(file, start.header, sync)
+        length += _write(file, encoded_long(batch.num_rows) + encoded_long(len(packed)), packed, sync)
         rows, uncompressed = rows + batch.num_rows, uncompressed + data.size
-        length += len(head) + len(packed) + SYNC_BYTES
-    return Written(rows, length, uncompressed, content.hexdigest()[:FINGERPRINT_DIGITS])
+    if not sync:
+        length = _write(file, start.header, start.sync_marker(content))
+    return Written(rows, length, uncompressed, content.hexdigest())
 
 
-def read_header(file: BinaryIO) -> Header:
+def read_header(file: BinaryIO, *, file_name: str | None = None) -> Header:
     """The header of the file that begins at the current position, which is restored if the file can seek.
+
+    Args:
+        file: Where from.
+        file_name: What errors call the file.
 
     Raises:
         AvroError: There is no header, or it ends early.
     """
-    if not file.seekable():
-        return _header(Source(file))[0]
-    position = file.tell()
+    position = file.tell() if file.seekable() else None
     try:
-        return _header(Source(file))[0]
+        with _naming(file_name):
+            return read_header_from(Source(file))[0]
     finally:
-        file.seek(position)
+        if position is not None:
+            file.seek(position)
 
 
 def read_blocks(
     file: BinaryIO,
     *,
-    columns: tuple[Column, ...] | None = None,
+    reader: Mapping[str, Any] | AvroType | None = None,
     dictionaries: bool = False,
     select: Collection[str] | None = None,
+    start: int = 0,
+    stop: int | None = None,
+    on_damage: Callable[[Damage], None] | None = None,
+    file_name: str | None = None,
 ) -> Iterator[Block]:
     """Reads the file that begins at the current position, block by block.
 
+    With ``start`` and ``stop`` several readers share a file, whoever cuts it and wherever: a block is read by the one
+    in whose range its first byte is, as in Beam. Ranges that tile the file have every block exactly once, and every
+    damage too. A reader that starts in the middle, or behind damage, takes the 16 bytes of the sync marker, wherever it
+    finds them, for the end of a block. It is assumed that they are nowhere else: by chance they are in one of 2**128
+    places, and no writer of content can aim at them, for write_blocks derives them from it.
+
     Args:
-        file: Where from. Need not be seekable; nothing is read twice.
-        columns: The schema that the file has to have, as far as names and types go. Any if None.
+        file: Where from. Need not be seekable unless ``start`` is given; nothing is read twice then.
+        reader: The Avro schema of the batches, to which the file's is resolved; the file's own if None.
         dictionaries: See :func:`decode`.
         select: See :func:`decode`.
+        start: Where the range begins, in bytes from the file's first.
+        stop: Where it ends: that byte is in the next range. The file's end if None.
+        on_damage: Gets what cannot be read, a whole block or more, as soon as it is found, and reading goes on behind
+            the next sync marker. So every byte behind the header is in one block or one damage. With None, the first
+            damage ends the reading with its error. A damaged header always does.
+        file_name: What errors call the file.
 
     Raises:
-        AvroError: The file is not a whole container file of known codec and schema. ``block`` is where the block with
-            the problem begins.
+        AvroError: The file is not a whole container file of known codec and schema, cannot be read as ``reader``, or
+            ``select`` has a column that is not there. ``block`` is where the block with the problem begins.
+        ValueError: ``start`` is behind the header of a file that cannot seek.
     """
-    from beam_pipelines.avro.decoder import decode
-
     source = Source(file)
-    header, schema = _header(source)
-    found = _columns(schema)
-    if columns is not None:
-        _check_columns(columns, found)
-    codec = codec_named(header.codec)
-    while not source.exhausted():
-        offset = source.position
+    with _naming(file_name):
+        header, schema = read_header_from(source)
+        codec = codec_named(header.codec)
+        to_batch = _to_batch(schema, reader, dictionaries, select)
+    go_to_range(source, header, start)
+    while (stop is None or source.position < stop) and not source.exhausted():
+        offset, length = source.position, None
+        source.keep()
         try:
-            rows, packed = _packed_block(source, header.sync)
-            batch = decode(codec.decompress(packed), rows, found, dictionaries=dictionaries, select=select)
+            rows, packed = read_frame(source, header.sync)
+            length = source.position - offset
+            batch = to_batch(codec.decompress(packed), rows)
         except AvroError as error:
-            error.block = offset
-            raise
-        yield Block(offset, source.position - offset, rows, batch)
+            error.file, error.block, error.block_length = file_name, offset, length
+            if on_damage is None:
+                raise
+            skip_damage(source, header.sync)
+            error.block_length = source.position - offset
+            on_damage(Damage(offset, error.block_length, error))
+        else:
+            yield Block(offset, length, rows, batch)
 
 
-def _packed_block(source: Source, sync: bytes) -> tuple[int, memoryview]:
-    """The row count and the compressed content of the next block."""
-    at = source.position
-    rows = source.long("block's row count")
-    if rows < 0:
-        raise AvroError("negative row count", offset=at, got=rows)
-    at = source.position
-    size = source.long("block's length")
-    if not 0 <= size <= MAX_BLOCK_BYTES:
-        raise AvroError("bad block length", offset=at, expected=f"0 to {MAX_BLOCK_BYTES}", got=size)
-    packed = source.take(size, "block")
-    at = source.position
-    marker = source.take(SYNC_BYTES, "sync marker")
-    if marker != sync:
-        raise AvroError("wrong sync marker", offset=at, expected=sync.hex(), got=marker.hex())
-    return rows, packed
+def _to_batch(
+    schema: str, reader: Mapping[str, Any] | AvroType | None, dictionaries: bool, select: Collection[str] | None
+) -> Callable[[NDArray[np.uint8], int], pa.RecordBatch]:
+    """What turns the content of a block, with PADDING behind it, and its row count into a batch."""
+    from beam_pipelines.avro.decoder import decoder_for
+
+    wanted = parse_schema(reader) if isinstance(reader, Mapping) else reader
+    names = None if select is None else frozenset(select)
+    return decoder_for(parse_schema(schema), wanted, dictionaries, names).decode_padded
 
 
-@dataclass(frozen=True)
-class _FileStart:
-    """What all files of a schema, codec and metadata have in common."""
-
-    header: bytes
-    sync: bytes
-    columns: tuple[Column, ...]
-    codec: Codec
-    content: hashlib._Hash
-    """The fingerprint so far, to be copied."""
-
-
-@lru_cache(256)
-def _file_start(schema: str, codec: str, metadata: tuple[tuple[str, bytes], ...]) -> _FileStart:
-    for name, _ in metadata:
-        if name.startswith("avro."):
-            raise AvroError("reserved metadata name", field=name, expected="a name that does not begin with avro.")
-    known = codec_named(codec)
-    columns = _columns(schema)
-    entries = [("avro.schema", schema.encode()), ("avro.codec", codec.encode()), *metadata]
-    header = MAGIC + _long(len(entries))
-    for name, value in entries:
-        header += _long(len(name.encode())) + name.encode() + _long(len(value)) + value
-    header += b"\0"
-    sync = hashlib.blake2b(header, digest_size=SYNC_BYTES, person=b"avro.sync").digest()
-    content = hashlib.sha256(b"avro.content" + schema.encode())
-    return _FileStart(header + sync, sync, columns, known, content)
-
-
-@lru_cache(256)
-def _columns(schema: str) -> tuple[Column, ...]:
-    """The columns of an Avro schema given as JSON."""
+@contextmanager
+def _naming(file_name: str | None) -> Iterator[None]:
+    """Adds the file's name to errors."""
     try:
-        return columns_from_avro(json.loads(schema))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        problem = str(error) if isinstance(error, ValueError) else f"malformed: {error!r}"
-        raise AvroError(f"unusable Avro schema: {problem}") from error
+        yield
+    except AvroError as error:
+        error.file = file_name
+        raise
 
 
-def _header(source: Source) -> tuple[Header, str]:
-    """The header and its schema as written."""
-    magic = source.take(len(MAGIC), "magic number")
-    if magic != MAGIC:
-        raise AvroError("not an Avro container file", offset=0, expected=MAGIC, got=bytes(magic))
-    entries = source.byte_map("header")
-    sync = bytes(source.take(SYNC_BYTES, "sync marker"))
-    written, codec = entries.pop("avro.schema", None), entries.pop("avro.codec", b"null")
-    if written is None:
-        raise AvroError("the header has no schema", expected="avro.schema")
-    try:
-        text = written.decode()
-        schema = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise AvroError(f"the header's schema is not JSON: {error}") from error
-    if not isinstance(schema, dict):
-        raise AvroError("unusable Avro schema", expected="a record", got=text[:40])
-    return Header(schema, codec.decode(errors="replace"), sync, entries, source.position), text
-
-
-def _check_columns(expected: tuple[Column, ...], found: tuple[Column, ...], parent: str = "") -> None:
-    """Raises AvroError unless both have the same fields in the same order."""
-    names, found_names = [column.name for column in expected], [column.name for column in found]
-    if names != found_names:
-        raise AvroError("the file has other fields", field=parent or None, expected=names, got=found_names)
-    for column, other in zip(expected, found, strict=True):
-        path = nested_path(parent, column)
-        if column.fields and other.fields and column.repeated == other.repeated:
-            _check_columns(column.fields, other.fields, path)
-        if column.arrow_field != other.arrow_field:
-            raise AvroError("the file has another type", field=path, expected=_shown(column), got=_shown(other))
-
-
-def _shown(column: Column) -> str:
-    return f"{column.arrow_type}{'' if column.nullable else ' not null'}"
-
-
-def _long(value: int) -> bytes:
-    """Avro's encoding of a number that is not negative."""
-    zigzag = value << 1
-    encoded = bytearray()
-    while zigzag >= 128:
-        encoded.append(zigzag & 127 | 128)
-        zigzag >>= 7
-    encoded.append(zigzag)
-    return bytes(encoded)
+def _write(file: BinaryIO, *parts: bytes | memoryview) -> int:
+    """Writes the parts one behind the other; how many bytes they are."""
+    for part in parts:
+        file.write(part)
+    return sum(len(part) for part in parts)

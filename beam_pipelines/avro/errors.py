@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+MAX_PART = 300
+"""Letters of a field's path, of what was expected and of what came that are shown."""
+
 
 class AvroError(ValueError):
     """Avro data, or an Arrow batch to be written as Avro, is not what it should be.
 
     ``str()`` is one line: where, then what was expected, then what was found.
 
-    >>> print(AvroError("not a boolean", field="order.gift", offset=17, expected="0 or 1", got=7))
+    >>> error = AvroError("not a boolean", field="order.gift", offset=17, expected="0 or 1", got=7)
+    >>> print(error)
     at byte 17, field order.gift: not a boolean: expected 0 or 1, got 7
+    >>> error.file, error.block = "orders.avro", 4096
+    >>> print(error)
+    orders.avro: block at byte 4096, at byte 17, field order.gift: not a boolean: expected 0 or 1, got 7
     """
 
     def __init__(
@@ -21,6 +28,8 @@ class AvroError(ValueError):
         expected: object = None,
         got: object = None,
         block: int | None = None,
+        block_length: int | None = None,
+        file: str | None = None,
     ) -> None:
         super().__init__(problem)
         self.problem = problem
@@ -31,17 +40,29 @@ class AvroError(ValueError):
         self.expected = expected
         self.got = got
         self.block = block
-        """Byte position in the file of the block whose content is wrong."""
+        """Byte position in the file of the block that is wrong."""
+        self.block_length = block_length
+        """Bytes of that block in the file, if that can be told."""
+        self.file = file
+        """Name of the file, if it is known."""
 
     def __str__(self) -> str:
+        length = f" ({self.block_length} bytes)" if self.block_length is not None else ""
         where = [
-            f"block at byte {self.block}" if self.block is not None else "",
+            f"block at byte {self.block}{length}" if self.block is not None else "",
             f"at byte {self.offset}" if self.offset is not None else "",
-            f"field {self.field}" if self.field is not None else "",
+            f"field {_shown(self.field)}" if self.field is not None else "",
         ]
         what = [
-            f"expected {self.expected}" if self.expected is not None else "",
-            f"got {self.got}" if self.got is not None else "",
+            f"expected {_shown(self.expected)}" if self.expected is not None else "",
+            f"got {_shown(self.got)}" if self.got is not None else "",
         ]
-        parts = [", ".join(filter(None, where)), self.problem, ", ".join(filter(None, what))]
+        parts = [self.file, ", ".join(filter(None, where)), self.problem, ", ".join(filter(None, what))]
         return ": ".join(filter(None, parts))
+
+
+def _shown(part: object) -> str:
+    """A part of a message as one line that is not longer than one reads: names and values come from files."""
+    text = str(part)
+    text = text if len(text) <= MAX_PART else f"{text[: MAX_PART - 3]}..."
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

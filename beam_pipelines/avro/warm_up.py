@@ -1,57 +1,22 @@
 """Compiles the kernels and leaves them in numba's cache: ``python -m beam_pipelines.avro.warm_up``.
 
-Run where the package is installed, in a worker's image say, so that no process that reads or writes pays for it.
+Run where the package is installed, in a worker's image say, so that no process that reads or writes pays for it. Set
+NUMBA_CPU_NAME=generic for both if the image is built on another kind of processor than it runs on.
 """
 
 from __future__ import annotations
 
-import io
+from importlib import import_module
 
-import pyarrow as pa
-
-from beam_pipelines import avro
-from beam_pipelines.schema import Column, Type, avro_record
-
-COLUMNS = tuple(
-    Column(
-        name=f"{type_.value.lower()}_{mode}",
-        type=type_,
-        nullable=mode == "nullable",
-        repeated=mode == "repeated",
-        precision=12 * (type_ is Type.NUMERIC),
-        scale=2 * (type_ is Type.NUMERIC),
-    )
-    for type_ in Type
-    if type_ is not Type.RECORD
-    for mode in ("required", "nullable", "repeated")
-)
-"""A column of every type and mode: together they need every kernel."""
+KERNELS = ("encoding_kernel", "decoding_kernel", "string_kernels")
+"""The modules with compiled code. All of it has explicit signatures, so importing them compiles it."""
 
 
 def warm_up() -> None:
-    """Writes and reads one row of every type, plain and dictionary-encoded."""
-    schema = pa.schema([column.arrow_field for column in COLUMNS])
-    row = {column.name: [] if column.repeated else _VALUES[column.type] for column in COLUMNS}
-    batch = pa.RecordBatch.from_pylist([row], schema)
-    strings = [array.dictionary_encode() if pa.types.is_string(array.type) else array for array in batch.columns]
-    for variant in (batch, pa.RecordBatch.from_arrays(strings, names=batch.schema.names)):
-        file = io.BytesIO()
-        avro.write_blocks(file, avro_record("warm_up", COLUMNS), [variant])
-        for dictionaries in (False, True):
-            file.seek(0)
-            list(avro.read_blocks(file, dictionaries=dictionaries))
+    """Loads all compiled code, and compiles it first where it has not been."""
+    for name in KERNELS:
+        import_module(f"beam_pipelines.avro.{name}")
 
-
-_VALUES = {
-    Type.BOOLEAN: True,
-    Type.INT64: 1,
-    Type.FLOAT64: 1.0,
-    Type.STRING: "a",
-    Type.BYTES: b"a",
-    Type.NUMERIC: 1,
-    Type.DATE: 1,
-    Type.TIMESTAMP: 1,
-}
 
 if __name__ == "__main__":
     warm_up()

@@ -4,35 +4,45 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.schema import Column, Type, avro_record
+from beam_pipelines.avro import AvroType, arrow_schema, parse_schema
 
-LINES = (
-    Column(name="sku", type=Type.STRING),
-    Column(name="price", type=Type.NUMERIC, precision=12, scale=2),
-    Column(name="tags", type=Type.STRING, repeated=True),
-)
-COLUMNS = (
-    Column(name="id", type=Type.INT64),
-    Column(name="city", type=Type.STRING, nullable=True),
-    Column(name="gift", type=Type.BOOLEAN),
-    Column(name="weight", type=Type.FLOAT64),
-    Column(name="day", type=Type.DATE),
-    Column(name="at", type=Type.TIMESTAMP, nullable=True),
-    Column(name="lines", type=Type.RECORD, repeated=True, fields=LINES),
-    Column(name="origin", type=Type.RECORD, nullable=True, fields=(Column(name="ip", type=Type.BYTES),)),
-)
+LINE = {
+    "type": "record",
+    "name": "parcel_lines",
+    "fields": [
+        {"name": "sku", "type": "string"},
+        {"name": "price", "type": {"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": 2}},
+        {"name": "tags", "type": {"type": "array", "items": "string"}},
+    ],
+}
+ORIGIN = {"type": "record", "name": "parcel_origin", "fields": [{"name": "ip", "type": "bytes"}]}
+SCHEMA = {
+    "type": "record",
+    "name": "parcel",
+    "fields": [
+        {"name": "id", "type": "long"},
+        {"name": "city", "type": ["null", "string"], "default": None},
+        {"name": "gift", "type": "boolean"},
+        {"name": "weight", "type": "double"},
+        {"name": "day", "type": {"type": "int", "logicalType": "date"}},
+        {"name": "at", "type": ["null", {"type": "long", "logicalType": "timestamp-micros"}], "default": None},
+        {"name": "lines", "type": {"type": "array", "items": LINE}},
+        {"name": "origin", "type": ["null", ORIGIN], "default": None},
+    ],
+}
 CITIES = ["Mobile", None, "São Paulo", "Mobile"]
 
 
 @pytest.fixture
-def columns() -> tuple[Column, ...]:
-    """Every type, nullable, repeated and nested."""
-    return COLUMNS
+def schema() -> dict:
+    """JSON of a record of everyday types, nullable, repeated and nested."""
+    return SCHEMA
 
 
 @pytest.fixture
-def schema(columns) -> dict:
-    return avro_record("parcel", columns)
+def type_(schema) -> AvroType:
+    """The same schema, parsed."""
+    return parse_schema(schema)
 
 
 @pytest.fixture
@@ -56,5 +66,5 @@ def rows() -> list[dict]:
 
 
 @pytest.fixture
-def batch(columns, rows) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist(rows, schema=pa.schema([column.arrow_field for column in columns]))
+def batch(type_, rows) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist(rows, schema=arrow_schema(type_))

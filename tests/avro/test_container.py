@@ -16,7 +16,7 @@ import polars
 import pyarrow as pa
 import pytest
 
-from beam_pipelines.avro import CODECS, AvroError, encode, read_blocks, read_header, write_blocks
+from beam_pipelines.avro import CODECS, AvroError, encode, parse_schema, read_blocks, read_header, write_blocks
 from beam_pipelines.avro.codecs import MAX_BLOCK_BYTES
 from beam_pipelines.schema import Column, Type, avro_record
 
@@ -54,18 +54,18 @@ def refusal(data: bytes, **options) -> AvroError:
 
 
 @pytest.mark.parametrize("codec", CODECS)
-def test_each_batch_is_one_block_and_empty_ones_are_none(codec, schema, batch, columns):
+def test_each_batch_is_one_block_and_empty_ones_are_none(codec, schema, batch):
     file = io.BytesIO()
     batches = [batch.slice(0, 4), batch.slice(0, 0), batch.slice(4)]
     result = write_blocks(file, schema, iter(batches), codec=codec, metadata={"seed": b"42"})
     assert result.rows == 10
     assert result.bytes == len(file.getvalue())
-    assert result.uncompressed_bytes == encode(batch, columns).size
+    assert result.uncompressed_bytes == encode(batch, parse_schema(schema)).size
     file.seek(0)
     start = read_header(file)
     assert (start.schema, start.codec, start.metadata) == (schema, codec, {"seed": b"42"})
     assert file.tell() == 0
-    blocks = list(read_blocks(file, columns=columns))
+    blocks = list(read_blocks(file, reader=schema))
     assert [block.rows for block in blocks] == [4, 6]
     assert [block.offset for block in blocks] == [start.offset, start.offset + blocks[0].length]
     assert blocks[1].offset + blocks[1].length == result.bytes
@@ -82,8 +82,12 @@ def test_a_file_without_rows_is_a_file(schema):
 @pytest.mark.parametrize("codec", CODECS)
 def test_other_readers_find_the_same_rows(codec, schema, batch, rows):
     data = written(schema, [batch.slice(0, 3), batch.slice(3)], codec=codec)
+    if codec == "zstandard":
+        # What fastavro reads it with, until 3.14 brings the same. Polars cannot.
+        pytest.importorskip("backports.zstd" if sys.version_info < (3, 14) else "compression.zstd")
+    else:
+        assert polars.read_avro(io.BytesIO(data)).to_dicts() == rows
     assert list(fastavro.reader(io.BytesIO(data))) == rows
-    assert polars.read_avro(io.BytesIO(data)).to_dicts() == rows
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -97,8 +101,8 @@ def test_the_bytes_are_what_they_always_were(schema, batch):
     """Files are told apart by their bytes: a change here makes every user's files new."""
     file = io.BytesIO()
     result = write_blocks(file, schema, [batch.slice(0, 5), batch.slice(5)], codec="null")
-    assert result.fingerprint == "cc4cada108cd4145f817f6423f745002"
-    assert hashlib.sha256(file.getvalue()).hexdigest()[:16] == "b6ec5c94b1974253"
+    assert result.fingerprint == "ada1270d9071311376f806c04cc3a304"
+    assert hashlib.sha256(file.getvalue()).hexdigest()[:16] == "baa9cdafef82849a"
 
 
 def test_the_fingerprint_is_of_schema_blocks_and_content_not_of_codec_or_metadata(schema, batch):
@@ -115,6 +119,46 @@ def test_the_fingerprint_is_of_schema_blocks_and_content_not_of_codec_or_metadat
         (schema | {"name": "q"}, [batch]),
     ]
     assert len({fingerprint(*other) for other in [*others, (schema, [batch])]}) == 4
+
+
+def test_the_marker_follows_from_header_and_first_block(schema, batch):
+    def marker(schema, batches, **options) -> bytes:
+        return read_header(io.BytesIO(written(schema, batches, **options))).sync
+
+    same = [(schema, [batch]), (schema, [batch.slice(0, 0), batch]), (schema, [batch, batch.slice(3)])]
+    assert len({marker(*each) for each in same}) == 1
+    others = [
+        marker(schema, []),
+        marker(schema, [batch.slice(0, 5), batch.slice(5)]),
+        marker(schema, [batch.slice(1)]),
+        marker(schema, [batch], codec="null"),
+        marker(schema, [batch], metadata={"a": b"1"}),
+        marker(schema | {"name": "q"}, [batch]),
+        marker(schema, [batch]),
+    ]
+    assert len(set(others)) == len(others)
+
+
+def test_nothing_is_written_before_the_first_block_and_nothing_is_sought(schema, batch):
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def seek(self, *_) -> int:
+            raise io.UnsupportedOperation
+
+        tell = seek
+
+    pipe = Pipe()
+
+    def batches():
+        assert pipe.getvalue() == b""
+        yield batch
+        assert pipe.getvalue().startswith(b"Obj")
+        yield batch
+
+    write_blocks(pipe, schema, batches())
+    assert pipe.getvalue() == written(schema, [batch, batch])
 
 
 def test_blocks_are_written_and_read_one_by_one(schema, batch):
@@ -161,23 +205,22 @@ def test_columns_and_dictionaries_can_be_chosen(schema, batch):
     assert block.batch.column("city").dictionary.to_pylist()[0] == "Mobile"
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda c: c[:-1], "the file has other fields: expected ['id', 'city', 'gift', 'weight', 'day', 'at', 'lines'], got ['id', 'city', 'gift', 'weight', 'day', 'at', 'lines', 'origin']"),
-        (lambda c: (Column(name="id", type=Type.DATE), *c[1:]), "field id: the file has another type: expected date32[day] not null, got int64 not null"),
-        (lambda c: (c[0], Column(name="city", type=Type.STRING), *c[2:]), "field city: the file has another type: expected string not null, got string"),
-        (lambda c: (*c[:7], Column(name="origin", type=Type.RECORD, nullable=True, fields=(Column(name="ip", type=Type.STRING),))), "field origin.ip: the file has another type: expected string not null, got binary not null"),
-    ],
-)  # fmt: skip
-def test_a_file_of_another_schema_is_refused(schema, batch, columns, change, message):
-    assert str(refusal(written(schema, [batch]), columns=change(columns))) == message
+def test_a_file_can_be_read_with_another_schema(schema, batch):
+    fields = [field for field in schema["fields"] if field["name"] in ("city", "id")]
+    reader = schema | {"fields": [*reversed(fields), {"name": "new", "type": ["null", "int"], "default": None}]}
+    for given in (reader, parse_schema(reader)):
+        (block,) = read_blocks(io.BytesIO(written(schema, [batch])), reader=given)
+        assert block.batch.schema.names == ["city", "id", "new"]
+        assert block.batch.column("id").equals(batch.column("id"))
+        assert block.batch.column("new").null_count == 10
 
 
-def test_descriptions_are_no_difference():
-    data = written(LONG, [pa.record_batch({"x": [1]})])
-    columns = (Column(name="x", type=Type.INT64, description="An x.", minimum=0),)
-    assert next(read_blocks(io.BytesIO(data), columns=columns)).rows == 1
+def test_a_file_that_another_schema_cannot_read_is_refused_at_once(schema, batch):
+    reader = schema | {"fields": [{"name": "id", "type": "boolean"}]}
+    damages = []
+    error = refusal(written(schema, [batch]), reader=reader, on_damage=damages.append, file_name="a.avro")
+    assert str(error) == "a.avro: field id: cannot be read as another type: expected boolean, got long"
+    assert damages == []
 
 
 SNAPPY = memoryview(cramjam.snappy.compress_raw(b"\x02")).tobytes()
@@ -194,30 +237,30 @@ CHECKSUM = zlib.crc32(b"\x02").to_bytes(4, "big")
         (b"Obj\x01\x02" + long(2**62), f"at byte 5: bad length in the header: expected at most 16777216 bytes in all, got {2**62}"),
         (b"Obj\x01\x02\x01", "at byte 5: bad length in the header: expected at most 16777216 bytes in all, got -1"),
         (b"Obj\x01\x02\x02\xff\0\0", "at byte 5: a name in the header is not UTF-8: got b'\\xff'"),
+        (b"Obj\x01" + long(2**17), "too many names in the header: expected at most 65536, got 131072"),
         (header({}), "the header has no schema: expected avro.schema"),
         (header({b"avro.schema": b"{"}), "the header's schema is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
         (header({b"avro.schema": b"[" * 100_000}), None),
-        (header({b"avro.schema": b'"long"'}), 'unusable Avro schema: expected a record, got "long"'),
-        (header({b"avro.schema": b'{"type": "record"}'}), "unusable Avro schema: malformed: KeyError('fields')"),
-        (header({b"avro.schema": b'{"type": "record", "fields": [{"name": "m", "type": {"type": "map"}}]}'}), 'unusable Avro schema: field m: unsupported Avro type {"type": "map"}'),
-        (file_of(1, b"\x02", "lzma"), "unknown codec: expected one of deflate, null, snappy, got 'lzma'"),
-        (file_of(1, b"\x02")[:-4], "block at byte 126, at byte 129: the file ends within a sync marker: expected 16 bytes, got 12 left"),
-        (file_of(1, b"\x02")[:-17], "block at byte 126, at byte 128: the file ends within a block: expected 1 bytes, got 0 left"),
+        (header({b"avro.schema": b'"long"'}), 'unusable Avro schema: expected a record, got \'"long"\''),
+        (header({b"avro.schema": b'{"type": "record", "name": "r"}'}), "unusable Avro schema: expected a list of the fields of record r, got null"),
+        (header({b"avro.schema": b'{"type": "record", "name": "r", "fields": [{"name": "m", "type": {"type": "map"}}]}'}), "field m: unusable Avro schema: expected values of the map, got none"),
+        (file_of(1, b"\x02", "lzma"), "unknown codec: expected one of deflate, null, snappy, zstandard, got 'lzma'"),
+        (file_of(1, b"\x02")[:-4], "block at byte 126, at byte 128: the file ends within a block: expected 17 bytes, got 13 left"),
+        (file_of(1, b"\x02")[:-17], "block at byte 126, at byte 128: the file ends within a block: expected 17 bytes, got 0 left"),
         (file_of(1, b"\x02")[:-1] + b"T", "block at byte 126, at byte 129: wrong sync marker: expected 53535353535353535353535353535353, got 53535353535353535353535353535354"),
         (file_of(-1, b"\x02"), "block at byte 126, at byte 126: negative row count: got -1"),
-        (file_of(2, b"\x02"), "block at byte 126, at byte 0: 2 rows, 1 bytes or more each, are not in 1 bytes"),
-        (file_of(1, b"\x80"), "block at byte 126, at byte 0, field x: the data ends within a value"),
+        (file_of(2, b"\x02"), "block at byte 126 (19 bytes), at byte 0: 2 rows of 1 bytes or more are not in 1 bytes"),
+        (file_of(1, b"\x80"), "block at byte 126 (19 bytes), at byte 0, field x: the data ends within a value"),
         (file_of(0, b"")[:-17] + long(2**40), f"block at byte 126, at byte 127: bad block length: expected 0 to {MAX_BLOCK_BYTES}, got {2**40}"),
         (file_of(0, b"")[:-17] + long(-1), f"block at byte 126, at byte 127: bad block length: expected 0 to {MAX_BLOCK_BYTES}, got -1"),
         (file_of(1, b"\0", "deflate"), None),
-        (file_of(1, b"\x06\0", "deflate"), "block at byte 129: corrupt deflate data: Error -3 while decompressing data: invalid block type"),
-        (file_of(1, zlib.compress(b"\x02")[2:-5], "deflate"), "block at byte 129: corrupt deflate data: it ends too early"),
-        (file_of(1, zlib.compress(b"\x02")[2:] + b"x", "deflate"), "block at byte 129: corrupt deflate data: bytes after its end: got 5 more"),
-        (file_of(1, b"\x02\0\0", "snappy"), "block at byte 128: corrupt snappy data: expected 5 bytes or more, got 3"),
-        (file_of(1, SNAPPY + b"\0\0\0\0", "snappy"), "block at byte 128: wrong checksum of snappy data: expected 00000000, got 3c0c8ea1"),
-        (file_of(1, b"\xff" * 6 + CHECKSUM, "snappy"), "block at byte 128: corrupt snappy data: no length"),
-        (file_of(1, b"\xff\xff\xff\xff\x0f\0" + CHECKSUM, "snappy"), f"block at byte 128: block too large: expected at most {MAX_BLOCK_BYTES} bytes, got 4294967295 bytes"),
-        (file_of(1, b"\xff\x7f\0\x02" + CHECKSUM, "snappy"), "block at byte 128: corrupt snappy data: it is too short for what it says it holds: got 16383 bytes"),
+        (file_of(1, b"\x06\0", "deflate"), "block at byte 129 (20 bytes): corrupt deflate data: Error -3 while decompressing data: invalid block type"),
+        (file_of(1, zlib.compress(b"\x02")[2:-5], "deflate"), "block at byte 129 (20 bytes): corrupt deflate data: it ends too early"),
+        (file_of(1, b"\x02\0\0", "snappy"), "block at byte 128 (21 bytes): corrupt snappy data: expected 5 bytes or more, got 3"),
+        (file_of(1, SNAPPY + b"\0\0\0\0", "snappy"), "block at byte 128 (25 bytes): wrong checksum of snappy data: expected 00000000, got 3c0c8ea1"),
+        (file_of(1, b"\xff" * 6 + CHECKSUM, "snappy"), "block at byte 128 (28 bytes): corrupt snappy data: no length"),
+        (file_of(1, b"\xff\xff\xff\xff\x0f\0" + CHECKSUM, "snappy"), f"block at byte 128 (28 bytes): block too large: expected at most {MAX_BLOCK_BYTES} bytes, got 4294967295 bytes"),
+        (file_of(1, b"\xff\x7f\0\x02" + CHECKSUM, "snappy"), "block at byte 128 (26 bytes): corrupt snappy data: it is too short for what it says it holds: got 16383 bytes"),
         (file_of(1, b"\x02\0\x02" + CHECKSUM, "snappy"), None),
     ],
 )  # fmt: skip
@@ -226,20 +269,14 @@ def test_a_broken_file_is_described(data, message):
     assert message is None or str(error) == message
 
 
-def test_deflate_is_not_unpacked_beyond_the_limit():
-    compressor = zlib.compressobj(level=9, wbits=-15)
-    bomb = b"".join([compressor.compress(bytes(1 << 24)) for _ in range(17)]) + compressor.flush()
-    assert str(refusal(file_of(1, bomb, "deflate"))).endswith(
-        f"block too large: expected at most {MAX_BLOCK_BYTES} bytes, got more than {MAX_BLOCK_BYTES} bytes"
-    )
-
-
 def test_writing_says_what_is_wrong(schema, batch):
-    with pytest.raises(AvroError, match=r"^unknown codec: expected one of deflate, null, snappy, got 'zip'$"):
+    with pytest.raises(
+        AvroError, match=r"^unknown codec: expected one of deflate, null, snappy, zstandard, got 'zip'$"
+    ):
         written(schema, [batch], codec="zip")
     with pytest.raises(AvroError, match=r"^field avro\.x: reserved metadata name: expected a name that does not begin"):
         written(schema, [batch], metadata={"avro.x": b""})
-    with pytest.raises(AvroError, match=r"^unusable Avro schema: field m: unsupported Avro type"):
+    with pytest.raises(AvroError, match=r"^field m: unusable Avro schema: expected a type, got "):
         written({"type": "record", "name": "r", "fields": [{"name": "m", "type": "enum"}]}, [batch])
     with pytest.raises(AvroError, match=r"^field city: missing column"):
         written(schema, [batch.drop_columns(["city"])])
@@ -252,10 +289,19 @@ def test_a_block_beyond_the_limit_is_not_written(monkeypatch, schema, batch):
 
 
 def test_errors_survive_pickling():
-    error = AvroError("odd", offset=1, field="a.b", expected=2, got=3, block=4)
+    error = AvroError("odd", offset=1, field="a.b", expected=2, got=3, block=4, block_length=5, file="c.avro")
     copy = pickle.loads(pickle.dumps(error))
-    assert str(copy) == str(error) == "block at byte 4, at byte 1, field a.b: odd: expected 2, got 3"
-    assert (copy.offset, copy.field, copy.expected, copy.got, copy.block) == (1, "a.b", 2, 3, 4)
+    assert str(copy) == str(error) == "c.avro: block at byte 4 (5 bytes), at byte 1, field a.b: odd: expected 2, got 3"
+    assert vars(copy) == vars(error)
+
+
+def test_errors_name_the_file(schema, batch):
+    data = written(schema, [batch])
+    for broken in (b"PAR1", data[:-1], data.replace(b"Mobile", b"M\xff\xffile")):
+        assert str(refusal(broken, file_name="a/b.avro")).startswith("a/b.avro: ")
+    with pytest.raises(AvroError, match=r"^a\.avro: at byte 0: the file ends"):
+        read_header(io.BytesIO(), file_name="a.avro")
+    assert str(refusal(data, select=["x"], file_name="c.avro")).startswith("c.avro: field x: selected column is not")
 
 
 def test_importing_the_package_compiles_nothing():

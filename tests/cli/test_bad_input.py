@@ -31,7 +31,7 @@ def files(folder: Path) -> list[Path]:
         ({"scale": "nan"}, ("--scale", "from 0.01 to 10,000", "'nan'")),
         ({"scale": "big"}, ("--scale", "from 0.01 to 10,000", "'big'")),
         ({"seed": "1.5"}, ("--seed", "a whole number", "'1.5'")),
-        ({"codec": "zip"}, ("--codec", "one of snappy, deflate, null", "'zip'")),
+        ({"codec": "zip"}, ("--codec", "one of snappy, deflate, zstandard, null", "'zip'")),
         ({"dimension_history": "some"}, ("--dimension_history", "one of complete, none", "'some'")),
         ({"output": ""}, ("--output", "required", "")),
         ({"sclae": "2"}, ("--sclae", "did you mean --scale?", "")),

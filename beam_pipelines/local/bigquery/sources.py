@@ -14,9 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
-from beam_pipelines.avro import AvroError, read_blocks, read_header
+from beam_pipelines.avro import AvroError, arrow_schema, parse_schema, read_blocks, read_header
 from beam_pipelines.local.bigquery.errors import ApiError, invalid, unsupported
-from beam_pipelines.schema import Column, SchemaError, columns_from_avro
+from beam_pipelines.schema import Column, SchemaError, columns_from_arrow
 
 if TYPE_CHECKING:
     from google.cloud.storage import Blob, Bucket
@@ -51,8 +51,8 @@ class AvroSource:
     def columns(self) -> tuple[Column, ...]:
         """The file's columns, with Avro's logical types."""
         try:
-            return columns_from_avro(self.avro_schema)
-        except SchemaError as error:
+            return columns_from_arrow(arrow_schema(parse_schema(self.avro_schema)))
+        except (AvroError, SchemaError) as error:
             raise invalid(f"{self.uri}: {error}") from None
 
     def batches(self) -> Iterator[pa.RecordBatch]:
