@@ -12,7 +12,7 @@ import pytest
 from beam_pipelines.avro import AvroError, AvroType, decode, encode, parse_schema
 from beam_pipelines.avro.decoder import Decoder
 from beam_pipelines.avro.defaults import encoded_long as long
-from beam_pipelines.avro.string_kernels import string_codes
+from beam_pipelines.avro.string_kernels import EMPTY, string_codes
 
 
 def record(**fields) -> AvroType:
@@ -305,7 +305,7 @@ def test_the_table_of_distinct_strings_does_not_grow_beyond_its_memory(distinct)
     """It grows in steps of four, and its memory is any power of two: the last step may have to be shorter."""
     words = [f"w{i}" for i in range(distinct)]
     data, size = encode(pa.record_batch({"x": words}), TEXT), 1 << (2 * distinct).bit_length()
-    table = np.full(4 * size, 7, np.int32)  # of which the last three quarters are not to be touched
+    table = np.full(4 * size, EMPTY, np.int32)  # of which the last three quarters are not to be touched
     lengths = np.array([len(word) for word in words])
     positions = np.cumsum(lengths + 1) - lengths
     strings = (positions << 32 | lengths).astype(np.int64)
@@ -315,4 +315,4 @@ def test_the_table_of_distinct_strings_does_not_grow_beyond_its_memory(distinct)
     found = string_codes(addresses[0], addresses[1], table[:size], addresses[2], distinct, addresses[3])
     assert found == distinct
     assert codes.tolist() == list(range(distinct))
-    assert set(table[size:].tolist()) == {7}
+    assert set(table[size:].tolist()) == {EMPTY}

@@ -1,7 +1,9 @@
 """A short run of the fuzzer, and that it finds what it is there to find."""
 
 import io
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,10 +14,11 @@ import pytest
 
 from beam_pipelines.avro import CODECS, AvroError, read_blocks
 from beam_pipelines.avro.words import SLACK
-from tests.avro.fuzzing import campaign, worker
+from tests.avro.fuzzing import campaign, planted, worker
 from tests.avro.fuzzing.black_box import BlackBox
 from tests.avro.fuzzing.campaign import ROOT, run
 from tests.avro.fuzzing.corpus import corpus_of
+from tests.avro.fuzzing.guard_pages import GARBAGE, REGION_BYTES, GuardedMemory
 from tests.avro.fuzzing.mutations import mutated
 
 RUNS = 5000
@@ -57,10 +60,18 @@ def test_time_and_memory_are_bounded(report):
     assert report.peak_bytes < worker.MEMORY_BYTES
 
 
-def test_a_case_is_the_same_again(tmp_path):
-    whole = run(seed=3, runs=200, folder=tmp_path)
-    parts = [run(seed=3, runs=100, first=first, folder=tmp_path) for first in (0, 100)]
-    assert parts[0].outcomes + parts[1].outcomes == whole.outcomes
+def test_a_case_is_the_same_again_whatever_was_run_before_it(tmp_path):
+    """Else what is found could not be looked into alone."""
+    code = f"""
+from pathlib import Path
+from tests.avro.fuzzing.worker import *
+box = BlackBox(Path({str(tmp_path / "box")!r}), new=True)
+context = Context(corpus_of(3), GuardedMemory(), box.note)
+forwards = {{number: run_lot(3, [number], context, box)["outcomes"] for number in range(200)}}
+backwards = {{number: run_lot(3, [number], context, box)["outcomes"] for number in reversed(range(200))}}
+assert forwards == backwards
+"""
+    assert died(code) == 0
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +110,14 @@ def died(code: str) -> int:
     """The signal that a process which runs this code dies of."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": ""}
     return -subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, cwd=ROOT).returncode
+
+
+@pytest.mark.parametrize("size", [8, REGION_BYTES, REGION_BYTES + 1])
+def test_guarded_memory_has_garbage_in_it(size):
+    """What is compared with it shows who wrote there."""
+    memory = GuardedMemory()
+    assert (memory.tail(size) == GARBAGE).all()
+    assert (memory.head(size) == GARBAGE).all()
 
 
 @pytest.mark.parametrize(("where", "beyond"), [("tail(8)", 8), ("head(8)", -1), ("tail(70000)", 70000)])
@@ -162,3 +181,41 @@ def test_a_campaign_goes_on_behind_a_case_that_kills_its_process(tmp_path, monke
     assert "SIGSEGV" in report.findings[0]["message"]
     assert (tmp_path / "5-6.bin").read_bytes() == b"\x06"
     assert "--seed 5 --first 6 --runs 1" in (tmp_path / "5-6.txt").read_text()
+
+
+def test_a_crash_a_hang_and_too_much_memory_are_reported_with_their_input(tmp_path, monkeypatch):
+    monkeypatch.setattr(campaign, "WORKER", ("-m", planted.__name__))
+    report = run(seed=5, runs=200, folder=tmp_path)
+    assert report.cases == 200
+    found = {finding["case"]: finding["message"] for finding in report.findings}
+    assert found.keys() == planted.DEADLY.keys()
+    assert len(report.findings) == len(found)
+    assert "SIGSEGV" in found[50]
+    assert "too much time" in found[100]
+    assert found[150].startswith("MemoryError")
+    assert found[151].startswith("IndexError")
+    for case in found:
+        assert (tmp_path / f"5-{case}.bin").exists()
+        assert f"--seed 5 --first {case} --runs 1" in (tmp_path / f"5-{case}.txt").read_text()
+    assert planted.planted_hang.__name__ in (tmp_path / "5-100.txt").read_text()  # where the time went
+
+
+def test_faults_are_found():
+    ran = subprocess.run([sys.executable, "-m", planted.__name__], capture_output=True, cwd=ROOT, check=True)
+    found = json.loads(ran.stdout)
+    assert found.pop(planted.NO_FAULT) == []
+    assert found.keys() == planted.FAULTS.keys()
+    for name, message in {
+        "rows the other way round": "rows that are others when encoded and decoded again",
+        "one row less": "in place of",
+        "trailing bytes": "of which fastavro takes",
+        "texts that are not": "Invalid UTF8",
+        "no checksum": "other rows than were written, despite the checksum",
+        "one marker too far": "is lost|blocks lost|when cut at",
+        "any marker": "when cut at|is lost|despite the checksum",
+        "ranges begin late": "when cut at",
+        "a message of two lines": "a message that is not one line",
+        "before the output": "bytes written before the output",
+        "one fingerprint": "a fingerprint that does not tell the rows",
+    }.items():
+        assert any(re.search(message, finding) for finding in found[name]), name

@@ -10,18 +10,21 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.avro.fuzzing.campaign import FOUND, Report, run, title
+from tests.avro.fuzzing.campaign import FOUND, MOST_DEATHS, Report, run, title
+
+RUNS = 1_250_000
+"""More than a million of them are blocks, files and headers; the others are batches, and schemas alone."""
 
 
 def main() -> int:
     """Runs as many cases as were asked for, or for as long."""
     parser = argparse.ArgumentParser(prog="python -m tests.avro.fuzzing", description=__doc__)
-    parser.add_argument("--runs", type=int, help="How many cases; a million, or as many as --minutes allows.")
+    parser.add_argument("--runs", type=int, help=f"How many cases; {RUNS:,}, or as many as --minutes allows.")
     parser.add_argument("--seed", type=int, default=1, help="Decides, with its number, all about a case.")
     parser.add_argument("--minutes", type=float, help="When to end at the latest.")
     parser.add_argument("--first", type=int, default=0, help="The first case's number, to run one again.")
     given = parser.parse_args()
-    runs = given.runs or (1_000_000 if given.minutes is None else 1 << 40)
+    runs = given.runs or (RUNS if given.minutes is None else 1 << 40)
     begun = time.monotonic()
     report = run(given.seed, runs, first=given.first, minutes=given.minutes)
     show(report, time.monotonic() - begun)
@@ -49,6 +52,8 @@ def show(report: Report, seconds: float) -> None:
     for findings in alike.values():
         first = findings[0]
         console.print(f"FOUND in {len(findings)} cases, {first['kind']} {first['case']}: {first['message'][:300]}")
+    if report.given_up:
+        console.print(f"Ended early: {MOST_DEATHS} processes died.")
     if report.findings:
         console.print(f"{len(report.findings)} cases went wrong; see {FOUND}.")
 

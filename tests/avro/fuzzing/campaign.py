@@ -17,6 +17,7 @@ from typing import Any
 from tests.avro.fuzzing.black_box import BlackBox
 
 MOST_DEATHS = 20
+"""Of children, after which a campaign ends: each costs seconds, and by then there is enough to look into."""
 MOST_ALIKE = 3
 """Findings of one message that are kept."""
 SILENCE_SECONDS = 300
@@ -43,6 +44,8 @@ class Report:
     """The most by which a case made its child grow."""
     growth_case: int = -1
     processor_seconds: float = 0.0
+    given_up: bool = False
+    """Whether so many children died that it ended early."""
 
     def add(self, lot: dict[str, Any]) -> None:
         """Adds what a child says of a lot."""
@@ -86,6 +89,7 @@ def run(seed: int, runs: int, *, first: int = 0, minutes: float | None = None, f
             report.cases += 1
             report.outcomes["FOUND: death"] += 1
             _keep(report, _death(child.returncode, last.case, last.what, folder), last.data, folder)
+    report.given_up = len(deadly) == MOST_DEATHS
     return report
 
 
@@ -124,7 +128,12 @@ def _death(status: int, case: int, what: str, folder: Path) -> dict[str, Any]:
 
 
 def _keep(report: Report, finding: dict[str, Any], data: bytes | None, folder: Path) -> None:
-    """Adds a finding, and saves it and its input, unless there are enough like it."""
+    """Adds a finding, and saves it and its input, unless there are enough like it.
+
+    One that is known already is told again: when a child dies, the others of its lot are run a second time.
+    """
+    if any(other["case"] == finding["case"] for other in report.findings):
+        return
     alike = [title(other) for other in report.findings]
     report.findings.append(finding)
     if alike.count(title(finding)) >= MOST_ALIKE:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from random import Random
 from typing import Any
 
 import pyarrow as pa
+import zstandard
 
 from beam_pipelines import avro
 from beam_pipelines.avro.decoder import Decoder
+from beam_pipelines.avro.defaults import encoded_long
 from beam_pipelines.avro.schema import AvroType
 from tests.avro.fuzzing.agreement import Peer
 from tests.avro.fuzzing.schemas import READERS, SCHEMAS, RandomSchemas
@@ -20,6 +23,14 @@ from tests.avro.fuzzing.values import encoding
 
 ROWS = 6
 RANDOM_SCHEMAS = 24
+FOREIGN: dict[str, Callable[[bytes], bytes]] = {
+    "deflate": lambda content: zlib.compress(content)[2:-1],
+    "zstandard": lambda content: zstandard.ZstdCompressor(write_checksum=False, write_content_size=False).compress(
+        content
+    ),
+}
+"""How others compress: what is cut out of zlib's format has bytes behind it; Java's frames say neither how much comes
+of them nor have they a checksum."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +143,7 @@ def corpus_of(seed: int) -> Corpus:
         for codec in sorted(avro.CODECS)
         for blocks in (1, 4)
     )
+    files += tuple(_repacked(file) for file in files if file.codec in FOREIGN)
     return Corpus(subjects, files, tuple(subject.data for subject in subjects if subject.data))
 
 
@@ -187,6 +199,22 @@ def _file(subject: Subject, codec: str, blocks: int, metadata: dict[str, bytes])
     name = f"{subject.name}, {codec}, {blocks} blocks"
     checksums = _has_checksums(codec, data, found)
     return ContainerFile(name, subject, codec, data, header, found, written.fingerprint, checksums)
+
+
+def _repacked(file: ContainerFile) -> ContainerFile:
+    """The same blocks as another writer compresses them."""
+    data, blocks = file.data[: file.header.offset], []
+    for block in file.blocks:
+        packed = FOREIGN[file.codec](block.encoded)
+        offset = len(data)
+        data += encoded_long(block.rows) + encoded_long(len(packed)) + packed + file.header.sync
+        blocks.append(replace(block, offset=offset, length=len(data) - offset))
+    read = [(block.offset, block.length, block.rows) for block in avro.read_blocks(io.BytesIO(data))]
+    assert read == [(block.offset, block.length, block.rows) for block in blocks]
+    name = f"{file.name} of another writer"
+    return replace(
+        file, name=name, data=data, blocks=tuple(blocks), has_checksums=_has_checksums(file.codec, data, blocks)
+    )
 
 
 def _has_checksums(codec: str, data: bytes, blocks: Sequence[FileBlock]) -> bool:

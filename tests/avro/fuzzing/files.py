@@ -187,19 +187,31 @@ def _read_to_the_first_error(random: Random, file: ContainerFile, data: bytes) -
 
 def _read_by_ranges(random: Random, file: ContainerFile, data: bytes) -> str:
     """Ranges that tile the file have what the file has, once."""
-    cuts = sorted(random.randint(0, len(data) + 2) for _ in range(random.randint(1, 4)))
+    whole, whole_damages = read_all(io.BytesIO(data))
+    edges = [piece.offset for piece in [*whole, *whole_damages]] + [file.header.offset, len(data)]
+    cuts = sorted(_cut(random, edges, len(data)) for _ in range(random.randint(1, 4)))
     found: list[FileBlock] = []
     damages: list[avro.Damage] = []
     for start, stop in zip([0, *cuts], [*cuts, None], strict=True):
         blocks, others = read_all(io.BytesIO(data), start=start, stop=stop)
         found += blocks
         damages += others
-    whole, whole_damages = read_all(io.BytesIO(data))
     require(found == whole, f"other blocks when cut at {cuts}")
-    offsets = [(damage.offset, damage.length) for damage in damages]
-    require(offsets == [(damage.offset, damage.length) for damage in whole_damages], f"other damages, cut at {cuts}")
+    require(_told(damages) == _told(whole_damages), f"other damages when cut at {cuts}")
     _check_no_other_rows(file, data, found)
     return _outcome(file, found, bool(damages))
+
+
+def _cut(random: Random, edges: list[int], length: int) -> int:
+    """Where to cut a file: anywhere, or at or near the first byte of a block or of a sync marker."""
+    if random.randrange(2):
+        return random.randint(0, length + 2)
+    return max(0, random.choice(edges) - random.choice([0, SYNC_BYTES]) + random.randint(-1, 1))
+
+
+def _told(damages: list[avro.Damage]) -> list[tuple[int, int, str]]:
+    """Where damages are and what is said of them."""
+    return [(damage.offset, damage.length, str(damage.error)) for damage in damages]
 
 
 def _check_whole_blocks(file: ContainerFile, data: bytes, found: list[FileBlock]) -> None:

@@ -66,11 +66,12 @@ class GuardedMemory:
 
     def _next(self, size: int) -> NDArray[np.uint8]:
         if size > REGION_BYTES:
-            return _region(size)
-        if self._used == len(self._regions):
-            self._regions.append(_region(REGION_BYTES))
-        region = self._regions[self._used]
-        self._used += 1
+            region = _region(size)
+        else:
+            if self._used == len(self._regions):
+                self._regions.append(_region(REGION_BYTES))
+            region = self._regions[self._used]
+            self._used += 1
         region[:size] = GARBAGE
         region[region.size - size :] = GARBAGE
         return region

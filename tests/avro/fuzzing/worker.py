@@ -59,6 +59,7 @@ def main() -> None:
     box = BlackBox(given.box)
     context = Context(corpus_of(given.seed), GuardedMemory(), box.note)
     faulthandler.enable()
+    faulthandler.register(signal.SIGPROF, chain=True)  # says where the time went, then lets the signal kill
     _limit_memory()
     stop = given.first + given.runs
     for lot in range(given.first, stop, LOT):
