@@ -1,4 +1,4 @@
-"""``make bench``: prints each benchmark as a table and writes build/benchmarks.json."""
+"""``make bench``: prints each benchmark as a table and writes build/benchmarks.json and build/benchmarks.svg."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import commands, generate
+from tests.benchmarks import avro, chart, commands, generate
 
-BENCHMARKS = {"generate": generate.measure, "commands": commands.measure}
+BENCHMARKS = {"avro": avro.measure, "generate": generate.measure, "commands": commands.measure}
 RESULTS = Path("build/benchmarks.json")
+CHART = Path("build/benchmarks.svg")
 
 
 def main() -> None:
@@ -27,7 +28,12 @@ def main() -> None:
     given = parser.parse_args()
     document: dict[str, Any] = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()},
+        "machine": {
+            "processor": processor(),
+            "cpus": os.cpu_count(),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+        },
         "repeats": given.repeats,
     }
     for name in given.names or BENCHMARKS:
@@ -35,6 +41,20 @@ def main() -> None:
         show(name, document[name])
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(document, indent=1) + "\n")
+    if "avro" in document:
+        machine = document["machine"]
+        where = f"{machine['cpus']} cores of {machine['processor']}, Python {machine['python']}"
+        chart.draw(document["avro"], f"{document['when'][:10]}, {where}", CHART)
+
+
+def processor() -> str:
+    """The processor's name, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
 
 
 def show(title: str, figures: dict[str, dict[str, Any]]) -> None:
@@ -44,8 +64,8 @@ def show(title: str, figures: dict[str, dict[str, Any]]) -> None:
     for heading in next(iter(figures.values())):
         table.add_column(heading.replace("_", " "), justify="right")
     for name, row in figures.items():
-        table.add_row(name, *(f"{value:,}" for value in row.values()))
-    Console(width=180).print(table)
+        table.add_row(name, *(value if isinstance(value, str) else f"{value:,}" for value in row.values()))
+    Console(width=220).print(table)
 
 
 if __name__ == "__main__":
