@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import xxhash
+from numpy.typing import NDArray
 
 from beam_pipelines.avro.codecs import Codec, codec_named
 from beam_pipelines.avro.defaults import encoded_long
@@ -44,7 +46,7 @@ class FileStart:
     schema: AvroType
     codec: Codec
     content: xxhash.xxh3_128
-    """A digest of the schema, to be copied and to go on with the blocks' content."""
+    """:func:`content_of` no blocks yet, to be copied."""
 
     def sync_marker(self, content: xxhash.xxh3_128) -> bytes:
         """The marker of a file that begins like this.
@@ -76,7 +78,23 @@ def file_start(schema: str, codec: str, metadata: tuple[tuple[str, bytes], ...])
     header = MAGIC + encoded_long(len(entries))
     for name, value in entries:
         header += encoded_long(len(name.encode())) + name.encode() + encoded_long(len(value)) + value
-    return FileStart(header + b"\0", parse_schema(schema), known, xxhash.xxh3_128(schema.encode()))
+    return FileStart(header + b"\0", parse_schema(schema), known, content_of(schema))
+
+
+def content_of(schema: str) -> xxhash.xxh3_128:
+    """A digest of a file's schema, for :func:`add_block` to go on with."""
+    return xxhash.xxh3_128(schema.encode())
+
+
+def add_block(content: xxhash.xxh3_128, rows: int, data: NDArray[np.uint8]) -> None:
+    """Adds a block's uncompressed content to a digest."""
+    content.update(rows.to_bytes(8, "little") + data.size.to_bytes(8, "little"))
+    content.update(data.data)
+
+
+def fingerprint_of(content: xxhash.xxh3_128) -> str:
+    """What :class:`Written` calls the fingerprint."""
+    return f"xxh3:{content.hexdigest()}"
 
 
 def read_header_from(source: Source) -> tuple[Header, str]:

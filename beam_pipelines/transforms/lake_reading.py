@@ -35,6 +35,7 @@ class SplitFile(NamedTuple):
     path: str
     day: str
     rows: int
+    fingerprint: str
     sums: tuple[tuple[str, str], ...]
 
 
@@ -176,11 +177,11 @@ class Block(NamedTuple):
 
 
 def read_split(root: str, split: Split) -> Iterator[Block]:
-    """The blocks of a split's files, in order; LakeError if rows or sums are not what the manifest says."""
+    """The blocks of a split's files, in order; LakeError if rows, sums or content are not what the manifest says."""
     table = tables.BY_NAME[split.table]
     for file in split.files:
         rows, sums = 0, {path: Decimal(0) for path, _ in file.sums}
-        for block in _blocks_of(table, file.path):
+        for block in _blocks_of(table, file):
             rows += block.rows
             for path, total in lake.sums(table, block.batch).items():
                 sums[path] = sums.get(path, Decimal(0)) + total
@@ -193,12 +194,14 @@ def read_split(root: str, split: Split) -> Iterator[Block]:
                 raise LakeError(f"{file.path}: expected a sum of {expected} in {path}, found {sums[path]}")
 
 
-def _blocks_of(table: Table, path: str) -> Iterator[avro.Block]:
-    """The blocks of a file of a table; LakeError, naming the file, if it is not one."""
-    expected = _types(table.columns)
+def _blocks_of(table: Table, file: SplitFile) -> Iterator[avro.Block]:
+    """The blocks of a file of a table; LakeError, naming the file, if it is not one or not what was written."""
+    path, expected = file.path, _types(table.columns)
+    # Manifests of earlier versions have fingerprints of another kind.
+    fingerprint = file.fingerprint if file.fingerprint.startswith("xxh3:") else None
     with storage.open_for_reading(path) as opened:
         try:
-            for block in avro.read_blocks(opened, dictionaries=True):
+            for block in avro.read_blocks(opened, dictionaries=True, fingerprint=fingerprint):
                 if (found := _types(columns_from_arrow(block.batch.schema))) != expected:
                     differing = sorted({name for name, _ in expected.items() ^ found.items()})
                     raise LakeError(
@@ -220,7 +223,7 @@ def _types(columns: Iterable[Column], prefix: str = "") -> dict[str, tuple[objec
 
 def _split_file(root: str, manifest: lake.Manifest, file: lake.LakeFile) -> SplitFile:
     path = storage.join(lake.folder(root, manifest.table, manifest.day), file.name)
-    return SplitFile(path, manifest.day.isoformat(), file.rows, tuple(sorted(file.sums.items())))
+    return SplitFile(path, manifest.day.isoformat(), file.rows, file.fingerprint, tuple(sorted(file.sums.items())))
 
 
 def _up_to(rows: int, files: list[SplitFile]) -> Iterator[tuple[SplitFile, ...]]:

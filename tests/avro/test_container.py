@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import pickle
+import re
 import subprocess
 import sys
 import zlib
@@ -101,7 +102,7 @@ def test_the_bytes_are_what_they_always_were(schema, batch):
     """Files are told apart by their bytes: a change here makes every user's files new."""
     file = io.BytesIO()
     result = write_blocks(file, schema, [batch.slice(0, 5), batch.slice(5)], codec="null")
-    assert result.fingerprint == "ada1270d9071311376f806c04cc3a304"
+    assert result.fingerprint == "xxh3:ada1270d9071311376f806c04cc3a304"
     assert hashlib.sha256(file.getvalue()).hexdigest()[:16] == "baa9cdafef82849a"
 
 
@@ -112,13 +113,34 @@ def test_the_fingerprint_is_of_schema_blocks_and_content_not_of_codec_or_metadat
     same = {fingerprint(schema, [batch], codec=codec) for codec in CODECS}
     same |= {fingerprint(schema, [batch], metadata={"a": b"1"}), fingerprint(schema, [batch, batch.slice(0, 0)])}
     assert len(same) == 1
-    assert len(same.pop()) == 32
+    assert re.fullmatch(r"xxh3:[0-9a-f]{32}", same.pop())
     others = [
         (schema, [batch.slice(1)]),
         (schema, [batch.slice(0, 5), batch.slice(5)]),
         (schema | {"name": "q"}, [batch]),
     ]
     assert len({fingerprint(*other) for other in [*others, (schema, [batch])]}) == 4
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_file_that_is_not_what_was_written_is_told_by_its_fingerprint(codec, schema, batch):
+    file = io.BytesIO()
+    fingerprint = write_blocks(file, schema, [batch.slice(0, 4), batch.slice(4)], codec=codec).fingerprint
+    assert [block.rows for block in read_blocks(io.BytesIO(file.getvalue()), fingerprint=fingerprint)] == [4, 6]
+    other = written(schema, [batch.slice(0, 4), batch.slice(4, 5)], codec=codec)
+    error = refusal(other, fingerprint=fingerprint, file_name="a.avro")
+    assert str(error).startswith(f"a.avro: the content is not what was written: expected {fingerprint}, got xxh3:")
+
+
+def test_a_changed_number_without_checksum_is_told_by_the_fingerprint(schema, batch):
+    file = io.BytesIO()
+    result = write_blocks(file, schema, [batch], codec="null")
+    changed = bytearray(file.getvalue())
+    at = changed.index(b"Mobile")
+    changed[at : at + 1] = b"N"
+    (block,) = read_blocks(io.BytesIO(changed))
+    assert not block.batch.equals(batch)
+    assert refusal(bytes(changed), fingerprint=result.fingerprint).problem == "the content is not what was written"
 
 
 def test_the_marker_follows_from_header_and_first_block(schema, batch):

@@ -248,6 +248,16 @@ def test_sums_that_disagree_with_the_manifest_are_refused(copied, day, path):
     assert refusal(day, copied).endswith(expected)
 
 
+def test_content_that_disagrees_with_the_manifest_is_refused(copied, day):
+    known = manifest_in(day).files[0].fingerprint
+    change(day, file={"fingerprint": f"xxh3:{'0' * 32}"})
+    expected = f": the content is not what was written: expected xxh3:{'0' * 32}, got {known}"
+    assert refusal(day, copied).endswith(expected)
+    # What earlier versions called a fingerprint is not compared.
+    change(day, file={"fingerprint": "0" * 32})
+    assert sum(block.batch.num_rows for block in read(copied, str(day / lake.MANIFEST))) == manifest_in(day).rows
+
+
 def test_a_manifest_that_is_none_is_named(day):
     (day / lake.MANIFEST).write_bytes(b"\xff\xfe")
     with pytest.raises(LakeError, match=re.escape(f"{day}/_MANIFEST.json: expected a manifest in JSON")):
@@ -260,7 +270,7 @@ def test_blocks_carry_their_offset_in_the_file(tmp_path):
     blocks = [world.block("orders", number, block).slice(0, 100) for block in range(2)]
     path = str(tmp_path / "part.avro")
     storage.write(path, lambda file: avro.write_blocks(file, tables.ORDERS.avro_schema, blocks))
-    split = reading.Split("orders", "", 0, 1, "", (reading.SplitFile(path, DAY.isoformat(), 200, ()),))
+    split = reading.Split("orders", "", 0, 1, "", (reading.SplitFile(path, DAY.isoformat(), 200, "", ()),))
     found = list(reading.read_split(str(tmp_path), split))
     assert [block.offset for block in found] == [block.offset for block in avro.read_blocks(open(path, "rb"))]  # noqa: PTH123, SIM115
     assert found[0].offset < found[1].offset
