@@ -189,6 +189,7 @@ def read_blocks(
             skip_damage(source, header.sync)
             content = None
             error.block_length = source.position - offset
+            error.forget_frames()
             on_damage(Damage(offset, error.block_length, error))
         else:
             if content is not None:

@@ -22,8 +22,9 @@ from beam_pipelines.avro.words import SLACK
 
 MAX_DECODED_BYTES = 1 << 32
 """The most memory that the rows of a block may take: columns of a null each cost Avro a byte and Arrow many."""
-EASY_BYTES, BYTES_PER_BYTE = 1 << 28, 1 << 10
-"""What a small block may take, and what each of its bytes adds: nulls of a fixed of 1 GiB are a byte each too."""
+EASY_BYTES, BYTES_PER_BYTE = 1 << 20, 1 << 10
+"""What any block may take, and what each of its bytes adds at least: a file may have a block every 20 bytes, and nulls
+of a fixed of 1 GiB are a byte each."""
 
 
 class Decoder:
@@ -62,6 +63,8 @@ class Decoder:
         self._program = DecodingProgram(resolve_rows(writer, reader, select), dictionaries=dictionaries)
         for node, field in self._program.defaults:
             node.default = _default(field, node.path, dictionaries=dictionaries)
+        defaults = sum(node.default.nbytes for node, _ in self._program.defaults if node.default is not None)
+        self._bytes_per_byte = max(BYTES_PER_BYTE, self._program.row_width + defaults)
         self._items_per_row = [1.0] * len(self._program.is_kept)
         self.schema: pa.Schema = self._program.schema
         """Of the batches."""
@@ -95,7 +98,7 @@ class Decoder:
             raise AvroError("too many rows of no bytes", expected=f"at most {self._program.most_empty_rows}", got=rows)
         if least and not 0 <= rows <= size // least:
             raise AvroError(f"{rows} rows of {least} bytes or more are not in {size} bytes", offset=0)
-        memory = min(MAX_DECODED_BYTES, EASY_BYTES + BYTES_PER_BYTE * size)
+        memory = min(MAX_DECODED_BYTES, EASY_BYTES + self._bytes_per_byte * size)
         counts, slots = self._read(padded, size, rows, memory)
         columns = Columns(padded, slots, counts, rows, memory)
         arrays = [columns.array(node) for node in self._program.columns]

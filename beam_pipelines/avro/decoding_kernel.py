@@ -75,7 +75,7 @@ OPERANDS = 8
 # Where what is known of an array while it is read is in its part of the state, in bytes.
 OUTSIDE, LEFT, BLOCK_END, ITEMS, CAPACITY = 0, 8, 16, 24, 32
 ARRAY_STATE = 8
-MAX_EMPTY = 1 << 20
+MAX_EMPTY = 1 << 16
 """The most operations in a block for rows or items that come without a byte for each: they cost time all the same."""
 
 FINE, MORE_ROOM, TRUNCATED, LONG_VARINT, BAD_INT, BAD_LENGTH, BAD_BOOLEAN, BAD_BRANCH = 0, 1, 2, 3, 4, 5, 6, 7

@@ -17,6 +17,9 @@ from beam_pipelines.avro.schema import AvroType, Field, Kind, Logical, nested_pa
 ROWS = -1
 """In place of an array's number: a value for each row."""
 
+WIDE = 64
+"""More bytes than this, which only a fixed has, are not expected of a value that is null."""
+
 
 class Slot(NamedTuple):
     """A buffer that operations fill."""
@@ -81,6 +84,8 @@ class DecodingProgram:
         self._record(how, record)
         self.most_empty_rows = ops.MAX_EMPTY // max(len(self._operations) // ops.OPERANDS, 1)
         """The most rows, if they have no bytes."""
+        self.row_width = sum(min(slot.width, WIDE) for slot in self.slots)
+        """Bytes that Arrow needs for a row, of which Avro may have made one: a record that is null has but that."""
         self._add(ops.END)
         self._finish()
         self.code: NDArray[np.int64] = np.array(self._operations, np.int64)

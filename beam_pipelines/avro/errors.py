@@ -46,6 +46,16 @@ class AvroError(ValueError):
         self.file = file
         """Name of the file, if it is known."""
 
+    def forget_frames(self) -> None:
+        """Lets go of the frames in which this error and its causes were raised, and of all that is alive in them.
+
+        Who keeps an error would else keep a block's content and buffers, a thousand times what the error says.
+        """
+        error: BaseException | None = self
+        while error is not None:
+            error.__traceback__ = None
+            error = error.__cause__ or error.__context__
+
     def __str__(self) -> str:
         length = f" ({self.block_length} bytes)" if self.block_length is not None else ""
         where = [

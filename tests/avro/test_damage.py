@@ -256,6 +256,41 @@ def test_many_damages_take_time_and_memory_for_their_bytes_only(file):
     assert time.process_time() - began < 30
 
 
+@pytest.mark.parametrize("codec", CODECS)
+def test_damages_that_are_kept_keep_no_blocks(codec):
+    """An error's traceback has the frames of the decoder, and they have the block's content and what was read of it."""
+    batch = pa.record_batch({"x": [1], "s": ["a" * 1_000_000]})
+    file = io.BytesIO()
+    write_blocks(file, SCHEMA, [batch] * 20, codec=codec)
+    start = read_header(io.BytesIO(file.getvalue()))
+    first = pieces(file.getvalue())[0]
+    frame = file.getvalue()[first.offset : first.offset + first.length]
+    broken = file.getvalue()[: start.offset] + (long(2) + frame[1:]) * 20  # two rows are said to be there
+    told: list[Damage] = []
+    tracemalloc.start()
+    try:
+        assert list(read_blocks(io.BytesIO(broken), on_damage=told.append)) == []
+        assert tracemalloc.get_traced_memory()[0] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    assert len(told) == 20
+    assert all(str(damage.error).startswith("block at byte ") for damage in told)
+
+
+@pytest.mark.parametrize(("size", "blocks_read"), [(1 << 28, 0), (1 << 19, 2000)])
+def test_small_blocks_that_take_much_memory_take_time_for_their_bytes_only(size, blocks_read):
+    """A null of a fixed is a byte, whatever its size: a file may have one every twenty bytes."""
+    file = io.BytesIO()
+    fields = [{"name": "x", "type": ["null", {"type": "fixed", "name": "f", "size": size}]}]
+    write_blocks(file, {"type": "record", "name": "r", "fields": fields}, [], codec="null")
+    block = long(1) + long(1) + b"\0" + read_header(io.BytesIO(file.getvalue())).sync
+    told: list[Damage] = []
+    began = time.process_time()
+    read = sum(1 for _ in read_blocks(io.BytesIO(file.getvalue() + 2000 * block), on_damage=told.append))
+    assert time.process_time() - began < 10
+    assert (read, len(told)) == (blocks_read, 2000 - blocks_read)
+
+
 def test_a_file_without_markers_is_one_damage_found_in_little_memory():
     data = written([5])
     begin = read_header(io.BytesIO(data)).offset

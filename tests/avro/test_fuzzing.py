@@ -200,6 +200,13 @@ def test_a_crash_a_hang_and_too_much_memory_are_reported_with_their_input(tmp_pa
     assert planted.planted_hang.__name__ in (tmp_path / "5-100.txt").read_text()  # where the time went
 
 
+def test_a_deadly_case_is_run_again_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(campaign, "WORKER", ("-m", planted.__name__))
+    report = run(seed=5, runs=1, first=50, folder=tmp_path)
+    assert report.cases == 1
+    assert [finding["case"] for finding in report.findings] == [50]
+
+
 def test_faults_are_found():
     ran = subprocess.run([sys.executable, "-m", planted.__name__], capture_output=True, cwd=ROOT, check=True)
     found = json.loads(ran.stdout)

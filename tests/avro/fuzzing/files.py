@@ -134,9 +134,15 @@ def read_all(file: Any, **options: Any) -> tuple[list[FileBlock], list[avro.Dama
     found = checked(list(avro.read_blocks(file, on_damage=damages.append, **options)), file.getvalue())
     for damage in damages:
         check_error(damage.error)
+        require(not _frames(damage.error), "a damage that keeps the frames, and so the block, of its error")
         where = (damage.error.block, damage.error.block_length)
         require(where == (damage.offset, damage.length), f"the error of a damage at {damage.offset} is at {where}")
     return found, damages
+
+
+def _frames(error: BaseException | None) -> bool:
+    """Whether an error, or a cause of it, has a traceback."""
+    return error is not None and (error.__traceback__ is not None or _frames(error.__cause__ or error.__context__))
 
 
 def checked(blocks: list[avro.Block], data: bytes) -> list[FileBlock]:

@@ -63,8 +63,9 @@ def main() -> None:
     _limit_memory()
     stop = given.first + given.runs
     for lot in range(given.first, stop, LOT):
-        numbers = [number for number in range(lot, min(lot + LOT, stop)) if number not in given.skip]
-        _say(run_lot(given.seed, numbers, context, box))
+        after = min(lot + LOT, stop)
+        numbers = [number for number in range(lot, after) if number not in given.skip]
+        _say({"next": after, **run_lot(given.seed, numbers, context, box)})
 
 
 def _limit_memory() -> None:
@@ -100,7 +101,6 @@ def run_lot(seed: int, numbers: list[int], context: Context, box: BlackBox) -> d
             growth, growth_case = _peak() - peak, number
         peak = _peak()
     return {
-        "next": numbers[-1] + 1 if numbers else 0,
         "outcomes": outcomes,
         "worst": [worst, worst_case],
         "growth": [growth, growth_case],
