@@ -57,18 +57,41 @@ GENDERS = ("F", "M")
 TRAFFIC_SOURCES = ("Search", "Organic", "Facebook", "Email", "Display")
 CHANNELS = ("web", "app", "marketplace")
 PAYMENT_METHODS = ("card", "paypal", "bank_transfer", "gift_card")
+CARRIERS = ("DHL", "FedEx", "UPS", "USPS")
+ORDER_EVENT_TYPES = ("shipped", "delivered", "cancelled", "returned")
+WEB_EVENT_TYPES = ("home", "department", "product", "cart", "purchase", "cancel")
+WEB_TRAFFIC_SOURCES = ("Email", "Adwords", "Organic", "YouTube", "Facebook")
+BROWSERS = ("Chrome", "Safari", "Firefox", "IE", "Other")
+DEVICES = ("desktop", "mobile", "tablet")
 
 
-def _integer(name: str, description: str, *, minimum: float | None = 1, references: str = "") -> Column:
-    return Column(name=name, type=Type.INT64, description=description, minimum=minimum, references=references)
+def _integer(
+    name: str, description: str, *, minimum: float | None = 1, references: str = "", nullable: bool = False
+) -> Column:
+    return Column(
+        name=name,
+        type=Type.INT64,
+        description=description,
+        minimum=minimum,
+        references=references,
+        nullable=nullable,
+    )
 
 
 def _string(name: str, description: str, *, values: tuple[str, ...] = (), nullable: bool = False) -> Column:
     return Column(name=name, type=Type.STRING, description=description, values=values, nullable=nullable)
 
 
-def _money(name: str, description: str, *, minimum: float | None = 0) -> Column:
-    return Column(name=name, type=Type.NUMERIC, precision=12, scale=2, description=description, minimum=minimum)
+def _money(name: str, description: str, *, minimum: float | None = 0, nullable: bool = False) -> Column:
+    return Column(
+        name=name,
+        type=Type.NUMERIC,
+        precision=12,
+        scale=2,
+        description=description,
+        minimum=minimum,
+        nullable=nullable,
+    )
 
 
 def _timestamp(name: str, description: str) -> Column:
@@ -93,11 +116,11 @@ DISTRIBUTION_CENTERS = Table(
 
 PRODUCTS = Table(
     name="products",
-    description="A version of a product: launched, or its price or cost changed.",
+    description="A version of a product: announced, or its price or cost changed.",
     columns=(
         _integer("product_id", "Number of the product, dense from 1 in order of launch."),
-        _integer("version", "1 at launch, one more for every change."),
-        _timestamp("valid_from", "When this version took effect."),
+        _integer("version", "1 when it is announced, one more for every change."),
+        _timestamp("valid_from", "When this version took effect; the first does a month before the launch."),
         _timestamp("launched_at", "When the product was first offered."),
         _string("sku", "Stock keeping unit, unique to the product."),
         _string("name", "Name shown in the shop."),
@@ -144,6 +167,25 @@ CUSTOMERS = Table(
     cluster_by=("country", "state"),
 )
 
+INVENTORY_ITEMS = Table(
+    name="inventory_items",
+    description="One unit of a product, as it was received.",
+    columns=(
+        _integer("inventory_item_id", "Number of the unit, dense from 1 by day of receipt."),
+        _integer("product_id", "What it is.", references="products.product_id"),
+        _integer(
+            "distribution_center_id",
+            "Where it was received.",
+            references="distribution_centers.distribution_center_id",
+        ),
+        _timestamp("created_at", "When it was received."),
+        _money("cost", "What the unit cost the shop."),
+    ),
+    key=("inventory_item_id",),
+    partition=Partition(column="created_at"),
+    cluster_by=("product_id",),
+)
+
 ORDERS = Table(
     name="orders",
     description="An order as it was placed, with its items.",
@@ -164,16 +206,22 @@ ORDERS = Table(
             name="items",
             type=Type.RECORD,
             repeated=True,
-            description="One entry per unit ordered, 1 to 4.",
+            description="One entry per unit ordered, 1 to 4; in a fraudulent order up to 12.",
             fields=(
                 _integer(
                     "order_item_id",
                     "Number of the order line; each order has 16 numbers, so that it leads back to the order.",
                 ),
                 _integer("product_id", "What was ordered.", references="products.product_id"),
+                _integer(
+                    "inventory_item_id",
+                    "The unit that was sold; no unit is sold twice.",
+                    references="inventory_items.inventory_item_id",
+                ),
                 _money("retail_price", "The product's list price at that moment."),
                 _money("discount", "This unit's share of the promotion."),
                 _money("sale_price", "retail_price - discount."),
+                _money("cost", "What the unit cost the shop when it was received."),
             ),
         ),
     ),
@@ -188,6 +236,68 @@ ORDERS = Table(
     ),
 )
 
+ORDER_EVENTS = Table(
+    name="order_events",
+    description="Something that happened to an order after it was placed.",
+    columns=(
+        _integer("event_id", "Number of the event, dense from 1 by day."),
+        _integer("order_id", "The order it happened to.", references="orders.order_id"),
+        _string("event_type", "What happened.", values=ORDER_EVENT_TYPES),
+        _timestamp("occurred_at", "When it happened."),
+        _string("carrier", "Who ships the order; null if it was cancelled.", values=CARRIERS, nullable=True),
+        _money("refund", "Of a return, what the returned units were sold for, without tax; else null.", nullable=True),
+        Column(
+            name="order_item_ids",
+            type=Type.INT64,
+            repeated=True,
+            description="Of a return, the order lines that came back; else empty.",
+            minimum=1,
+        ),
+    ),
+    key=("event_id",),
+    partition=Partition(column="occurred_at"),
+    cluster_by=("order_id",),
+)
+
+WEB_EVENTS = Table(
+    name="web_events",
+    description="A page view or action in a session of the web shop.",
+    columns=(
+        _integer("event_id", "Number of the event, dense from 1 by day."),
+        _string("session_id", "The session, a UUID."),
+        _integer("sequence_number", "Number of the event in its session, from 1."),
+        _integer(
+            "customer_id",
+            "Who it is, from the event on with which the visitor signed in; null before and for who never did.",
+            references="customers.customer_id",
+            nullable=True,
+        ),
+        _timestamp("occurred_at", "When it happened."),
+        _string("event_type", "What was looked at or done.", values=WEB_EVENT_TYPES),
+        _string("uri", "The page: /home, /department/women/category/jeans/brand/levis, /product/123, /cart ..."),
+        _integer(
+            "product_id",
+            "The product looked at, null for other pages.",
+            references="products.product_id",
+            nullable=True,
+        ),
+        _integer(
+            "order_id", "The order placed, null for all but purchases.", references="orders.order_id", nullable=True
+        ),
+        _string("traffic_source", "What brought the visitor.", values=WEB_TRAFFIC_SOURCES),
+        _string("browser", "The visitor's browser.", values=BROWSERS),
+        _string("device", "The visitor's device.", values=DEVICES),
+        _string("ip_address", "The visitor's IPv4 address, which lies in the visitor's city."),
+        _string("city", "The visitor's city."),
+        _string("state", "State, province or region."),
+        _string("postal_code", "Postal code in the country's format."),
+        _string("country", "Country, spelt as in theLook.", values=COUNTRIES),
+    ),
+    key=("event_id",),
+    partition=Partition(column="occurred_at"),
+    cluster_by=("event_type", "customer_id"),
+)
+
 ORDER_ITEMS = Table(
     name="order_items",
     description="An order line, with what its product cost and was at that moment.",
@@ -197,6 +307,7 @@ ORDER_ITEMS = Table(
         _integer("customer_id", "Who ordered.", references="customers.customer_id"),
         _integer("product_id", "What was ordered.", references="products.product_id"),
         _integer("product_version", "The product's version valid when the order was placed."),
+        _integer("inventory_item_id", "The unit that was sold.", references="inventory_items.inventory_item_id"),
         _timestamp("created_at", "When the order was placed."),
         _string("channel", "Where the order was placed.", values=CHANNELS),
         _string("country", "Country shipped to.", values=COUNTRIES),
@@ -206,7 +317,7 @@ ORDER_ITEMS = Table(
         _money("retail_price", "List price at that moment."),
         _money("discount", "This unit's share of the promotion."),
         _money("sale_price", "What was paid for the unit, before tax and shipping."),
-        _money("cost", "What the unit cost the shop at that moment."),
+        _money("cost", "What the unit cost the shop when it was received."),
         _money("margin", "sale_price - cost; below 0 for a unit sold at a loss.", minimum=None),
     ),
     key=("order_item_id",),
@@ -233,11 +344,17 @@ DAILY_SALES = Table(
     cluster_by=("category", "country"),
 )
 
-LAKE = (DISTRIBUTION_CENTERS, PRODUCTS, CUSTOMERS, ORDERS)
+LAKE = (DISTRIBUTION_CENTERS, PRODUCTS, CUSTOMERS, INVENTORY_ITEMS, ORDERS, ORDER_EVENTS, WEB_EVENTS)
 """Tables that the generate pipeline writes, in the order in which a row may refer to another."""
 
 DIMENSIONS = (DISTRIBUTION_CENTERS, PRODUCTS, CUSTOMERS)
 """Lake tables whose rows stay valid, so that a day of facts needs all their earlier days too."""
+
+LONGEST_IN_STOCK = 28
+"""Days after which a unit that is sold at all has been sold."""
+
+HISTORY = {table.name: None for table in DIMENSIONS} | {INVENTORY_ITEMS.name: LONGEST_IN_STOCK}
+"""Of which tables a period of facts needs earlier days too: how many of them, None for all."""
 
 DERIVED = (ORDER_ITEMS, DAILY_SALES)
 """Tables that the load pipeline computes from the lake."""

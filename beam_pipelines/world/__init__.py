@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from beam_pipelines.world import calendar, customers, orders, products
+from beam_pipelines.world import calendar, customers, inventory, lifecycle, order_events, orders, products, web
 from beam_pipelines.world.calendar import LAST, OPENING, date_of, day_number
 from beam_pipelines.world.draw import BLOCK_ROWS
 
 __all__ = ["BLOCK_ROWS", "LAST", "OPENING", "SCALES", "VERSION", "World", "date_of", "day_number"]
 
-VERSION = 1
+VERSION = 2
 """Goes up whenever the same arguments give other rows, so that days drawn by different versions are told apart."""
 
 SCALES = (0.01, 10_000)
@@ -81,14 +81,20 @@ def _rows_of_centers(world: World, day: int) -> int:
     return len(products.CENTERS) if day == 0 else 0
 
 
+def _rows_of_customers(world: World, day: int) -> int:
+    return customers.rows(world.seed, world.scale, day)
+
+
 def _rows_of_products(world: World, day: int) -> int:
-    first, last = products.launches(world.seed, day)
-    return last - first
+    return products.rows(world.seed, day)
 
 
 _TABLES = {
     "distribution_centers": _Drawn(_rows_of_centers, products.draw_centers),
     "products": _Drawn(_rows_of_products, products.draw_block),
-    "customers": _Drawn(_rows_by_volume(calendar.CUSTOMERS), customers.draw_block),
+    "customers": _Drawn(_rows_of_customers, customers.draw_block),
+    "inventory_items": _Drawn(lambda world, day: inventory.rows(world.seed, world.scale, day), inventory.draw_block),
     "orders": _Drawn(_rows_by_volume(calendar.ORDERS), orders.draw_block),
+    "order_events": _Drawn(lambda world, day: lifecycle.rows(world.seed, world.scale, day), order_events.draw_block),
+    "web_events": _Drawn(lambda world, day: web.rows(world.seed, world.scale, day), web.draw_block),
 }

@@ -26,9 +26,9 @@ _INT64 = pa.int64()
 _FLOAT64 = pa.float64()
 
 
-def integers(values: npt.NDArray[np.int64]) -> pa.Array[Any]:
-    """Whole numbers."""
-    return _fixed(_INT64, values)
+def integers(values: npt.NDArray[np.int64], present: npt.NDArray[np.bool_] | None = None) -> pa.Array[Any]:
+    """Whole numbers, null where not ``present``."""
+    return pa.Array.from_buffers(_INT64, len(values), [_validity(present), pa.py_buffer(values)])
 
 
 def floats(values: npt.NDArray[np.float64]) -> pa.Array[Any]:
@@ -41,8 +41,8 @@ def timestamps(microseconds: npt.NDArray[np.int64]) -> pa.Array[Any]:
     return _fixed(TIMESTAMP, microseconds)
 
 
-def money(cents: npt.NDArray[np.integer]) -> pa.Array[Any]:
-    """Cents, 0 or more, as DECIMAL(12, 2).
+def money(cents: npt.NDArray[np.integer], present: npt.NDArray[np.bool_] | None = None) -> pa.Array[Any]:
+    """Cents, 0 or more, as DECIMAL(12, 2), null where not ``present``.
 
     >>> money(np.array([1999, 5], np.uint32)).to_pylist()
     [Decimal('19.99'), Decimal('0.05')]
@@ -50,7 +50,7 @@ def money(cents: npt.NDArray[np.integer]) -> pa.Array[Any]:
     _keep_freed_memory()
     words = np.zeros((len(cents), 2), np.int64)
     words[:, 0] = cents
-    return _fixed(MONEY, words)
+    return pa.Array.from_buffers(MONEY, len(words), [_validity(present), pa.py_buffer(words)])
 
 
 @functools.lru_cache(maxsize=1)
@@ -75,8 +75,7 @@ def strings(
     known = values if isinstance(values, pa.Array) else _known(values)
     kind, width = (FEW, np.int8) if len(known) < 128 else (MANY, np.int32)
     positions = np.ascontiguousarray(codes, width)
-    validity = None if present is None else pa.py_buffer(np.packbits(present, bitorder="little"))
-    return pa.DictionaryArray.from_buffers(kind, len(positions), [validity, pa.py_buffer(positions)], known)
+    return pa.DictionaryArray.from_buffers(kind, len(positions), [_validity(present), pa.py_buffer(positions)], known)
 
 
 def records(kind: pa.StructType, fields: list[pa.Array[Any]]) -> pa.StructArray:
@@ -98,6 +97,10 @@ def schema(table: Table, encoded: Mapping[str, pa.DataType]) -> pa.Schema:
 
 def _fixed(kind: pa.DataType, values: npt.NDArray[Any]) -> pa.Array[Any]:
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)], 0)
+
+
+def _validity(present: npt.NDArray[np.bool_] | None) -> pa.Buffer | None:
+    return None if present is None else pa.py_buffer(np.packbits(present, bitorder="little"))
 
 
 @functools.lru_cache(maxsize=256)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from beam_pipelines.world import calendar, clock, cohorts, draw
+from beam_pipelines.world import calendar, clock, cohorts, draw, fraud
 
 POWER_SHARE = 0.135
 """Share of orders that are drawn among power buyers only; with their share of the others they place 15 to 20 %."""
@@ -22,9 +22,6 @@ FIRST_PURCHASES = 0.45
 
 CONSIDERATION_MICROSECONDS = (180_000_000, 7_200_000_000)
 """Between sign-up and first purchase lie 3 minutes to about 2 hours."""
-
-
-_ROWS = np.arange(draw.BLOCK_ROWS, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -38,31 +35,23 @@ class Placed:
     """Since 1970, UTC."""
 
 
-@dataclass(frozen=True)
-class Lots:
-    """What chance says about who orders when: 64 random bits per order for each."""
-
-    moment: draw.U64
-    kind: draw.U64
-    """Country, power buyer, place in the cohort, first purchase: 16 bits each."""
-    customer: draw.U64
-
-
-def placed(seed: int, scale: float, day: int, first: int, lots: Lots) -> Placed:
+def placed(seed: int, scale: float, day: int, first: int, rows: int) -> Placed:
     """Who places a day's orders number ``first`` (from 0) and following, and when."""
     orders = calendar.rows_of(seed, scale, calendar.ORDERS, day)
     before = calendar.rows_before(seed, scale, calendar.CUSTOMERS, day)
     today = calendar.rows_of(seed, scale, calendar.CUSTOMERS, day)
-    times = clock.times(seed, day, _shares(day, first, orders, lots.moment))
-    country_lots, power_lots, place_lots, newcomer_lots = draw.halves(lots.kind)
+    number = _first_number(seed, scale, day) + np.arange(first, first + rows)
+    times = _times(seed, scale, day, np.arange(first, first + rows, dtype=np.float64), number)
+    country_lots, power_lots, place_lots, newcomer_lots = draw.halves(draw.hashed(_stream(seed, "kind"), number))
+    lots = draw.hashed(_stream(seed, "customer"), number)
     country = clock.countries(times, country_lots)
     powers = (power_lots < round(POWER_SHARE * 65_536)).nonzero()[0]
     place = _places(country, powers, place_lots)
-    cohort = _recent(lots.customer, -(-before // cohorts.COHORT))
+    cohort = recent(lots, -(-before // cohorts.COHORT))
 
     share_new = 1.0 if before == 0 else min(0.9, FIRST_PURCHASES * today / max(orders, 1))
     new = (newcomer_lots < round(share_new * 65_536)).nonzero()[0]
-    words = lots.customer.take(new)
+    words = lots.take(new)
     ready = _signed_up(seed, day, today, times.take(new), words)
     some = ready.nonzero()[0]
     new, ready = new.take(some), ready.take(some)
@@ -73,22 +62,61 @@ def placed(seed: int, scale: float, day: int, first: int, lots: Lots) -> Placed:
     strangers = np.concatenate([_returning(customer_id, before, new), _new(customer_id, before, new, ready, anyone)])
     # The others are at the place, and so in the country, that was asked for.
     country[strangers] = cohorts.country(seed, customer_id.take(strangers))
+    _fraud(seed, scale, day, first, times, customer_id, country)
     times += calendar.midnight(day)
     return Placed(customer_id, country, times)
 
 
-def _shares(day: int, first: int, orders: int, words: draw.U64) -> draw.F64:
-    """The share of the day's activity that has happened when each order is placed, in [0, 1), never decreasing."""
-    share = draw.unit(words)
-    share += _ROWS[: len(words)] + first
-    share /= orders
+def moments(seed: int, scale: float, day: int, row: draw.I64) -> draw.I64:
+    """When orders of a day are placed, by their rows, which do not decrease: microseconds since 1970, UTC."""
+    number = _first_number(seed, scale, day) + row
+    times = _times(seed, scale, day, row.astype(np.float64), number)
+    times += calendar.midnight(day)
+    return times
+
+
+def _times(seed: int, scale: float, day: int, row: draw.F64, number: draw.I64) -> draw.I64:
+    """Microseconds since midnight, for rows that do not decrease.
+
+    An order is placed when the share (row + u) / orders of the day's activity has happened.
+    """
+    share = draw.unit(draw.hashed(_stream(seed, "created_at"), number))
+    share += row
+    share /= calendar.rows_of(seed, scale, calendar.ORDERS, day)
     if day == 0:
         # The shop takes its first order at half past its first day's activity: somebody has to have signed up.
         share = 0.5 + share / 2
     last = 1 - 2.0**-40
-    if share[-1] > last:
+    if len(share) and share[-1] > last:
         share[share.searchsorted(last) :] = last
-    return share
+    return clock.times(seed, day, share)
+
+
+@functools.lru_cache(maxsize=16)
+def _stream(seed: int, column: str) -> int:
+    return draw.key(seed, "orders", column)
+
+
+def _fraud(
+    seed: int, scale: float, day: int, first: int, times: draw.I64, customer_id: draw.I64, country: draw.U8
+) -> None:
+    """Puts the day's newest accounts in the place of those who place fraudulent orders."""
+    known = fraud.orders(seed, scale)
+    own = known.of_rows(day, first, len(times))
+    row, number = known.row[own], known.number[own]
+    if not len(row):
+        return
+    # All of a burst go by the time of its first order, which may lie in an earlier block.
+    begun = _times(seed, scale, day, (row - number).astype(np.float64), _first_number(seed, scale, day) + row - number)
+    before = calendar.rows_before(seed, scale, calendar.CUSTOMERS, day)
+    today = calendar.rows_of(seed, scale, calendar.CUSTOMERS, day)
+    ready = _signed_up(seed, day, today, begun, np.zeros(len(row), np.uint64))
+    customer_id[row - first] = np.maximum(before + ready - number, 1)
+    country[row - first] = cohorts.country(seed, customer_id[row - first])
+
+
+def _first_number(seed: int, scale: float, day: int) -> int:
+    return calendar.rows_before(seed, scale, calendar.ORDERS, day) + 1
 
 
 def _places(country: draw.U8, powers: draw.I64, lots: draw.U16) -> draw.U32:
@@ -120,7 +148,7 @@ def _places_by_country() -> list[tuple[draw.U32, ...]]:
     return [tuple(part.astype(np.uint32)) for part in (anybody, power)]
 
 
-def _recent(words: draw.U64, cohorts_: int) -> draw.I64:
+def recent(words: draw.U64, cohorts_: int) -> draw.I64:
     """One of the first so many cohorts for each word, recent ones more often: the later of two."""
     halves = words.view(np.uint32)
     later = np.maximum(halves[0::2], halves[1::2]).astype(np.uint64)

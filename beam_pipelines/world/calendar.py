@@ -7,6 +7,7 @@ of it depends on another day, so prefix sums over the horizon give every day its
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,9 +19,12 @@ from beam_pipelines.world import draw
 
 OPENING = date(2019, 1, 1)
 LAST = date(2039, 12, 31)
-"""The last day for which keys are laid out."""
+"""The last day that can be drawn."""
 
 DAYS = (LAST - OPENING).days + 1
+"""Days that can be drawn."""
+HORIZON = DAYS + 40
+"""Days for which keys are laid out: what is received on the last days is sold after them."""
 MICROSECONDS_PER_DAY = 86_400_000_000
 OPENING_MICROSECONDS = 1_546_300_800_000_000
 """The opening as UTC microseconds since 1970."""
@@ -43,6 +47,23 @@ def date_of(day: int) -> date:
 def midnight(day: int) -> int:
     """The start of a day in UTC microseconds since 1970."""
     return OPENING_MICROSECONDS + day * MICROSECONDS_PER_DAY
+
+
+@functools.lru_cache(maxsize=1)
+def _month_starts() -> draw.I64:
+    """The day number of the first of every month of the horizon, and of the one after it."""
+    months = range(12 * OPENING.year, 12 * (LAST.year + 1) + 3)
+    return np.array([day_number(date(month // 12, month % 12 + 1, 1)) for month in months])
+
+
+def months(days: draw.I64) -> list[slice]:
+    """Where in days that do not decrease each month's begin and end.
+
+    >>> months(np.array([0, 30, 31, 31, 200]))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    edges = np.unique(days.searchsorted(_month_starts())).tolist()
+    return [slice(start, end) for start, end in itertools.pairwise(sorted({0, *edges, len(days)})) if end > start]
 
 
 WEEKDAYS = (1.10, 1.00, 0.98, 0.97, 0.90, 0.90, 1.15)
@@ -149,13 +170,13 @@ NOISE = 0.05
 
 @functools.lru_cache(maxsize=8)
 def first_keys(seed: int, scale: float, volume: Volume) -> draw.I64:
-    """The number of rows before each day: shape (DAYS + 1,); a day's rows are the difference to the next.
+    """The number of rows before each day: shape (HORIZON + 1,); a day's rows are the difference to the next.
 
     Fractions are rounded up or down at random, so that volume stays linear in scale however small.
     """
-    words = draw.hashed(draw.key(seed, volume.table, "volume"), np.arange(DAYS))
+    words = draw.hashed(draw.key(seed, volume.table, "volume"), np.arange(HORIZON))
     noise = 1 + NOISE * (2 * draw.unit(words) - 1)
-    rounding = draw.unit(draw.hashed(draw.key(seed, volume.table, "rounding"), np.arange(DAYS)))
+    rounding = draw.unit(draw.hashed(draw.key(seed, volume.table, "rounding"), np.arange(HORIZON)))
     rows = np.floor(scale * volume.at_opening * _trend(volume) * noise + rounding).astype(np.int64)
     rows[0] = max(rows[0], 2)
     return np.concatenate([[0], np.cumsum(rows)])
@@ -174,8 +195,8 @@ def rows_of(seed: int, scale: float, volume: Volume, day: int) -> int:
 
 @functools.lru_cache(maxsize=8)
 def _trend(volume: Volume) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    growth = np.cumprod([1.0] + [_power(volume.yearly_growth, 1 / 365.25)] * (DAYS - 1))
-    return growth * [_power(_demand(day), volume.seasonality) for day in range(DAYS)]
+    growth = np.cumprod([1.0] + [_power(volume.yearly_growth, 1 / 365.25)] * (HORIZON - 1))
+    return growth * [_power(_demand(day), volume.seasonality) for day in range(HORIZON)]
 
 
 @functools.lru_cache(maxsize=8192)
@@ -184,7 +205,7 @@ def _power(base: float, exponent: float) -> float:
     return float(Context(prec=28).power(Decimal(base), Decimal(exponent)))
 
 
-@functools.lru_cache(maxsize=DAYS)
+@functools.lru_cache(maxsize=HORIZON)
 def _demand(day: int) -> float:
     return demand(date_of(day))
 

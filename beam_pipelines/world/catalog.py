@@ -1,7 +1,8 @@
 """The product catalogue: 29,120 products as a function of the seed, the same at every scale.
 
 Products are numbered in order of launch: 20,000 are on sale when the shop opens, the others come in collections (some
-products of one brand and category) on the first day of a month. What they are made of is in ``assortment``.
+products of one brand and category) on the first day of a month. A third of the brands are taken up over the years. What
+products are made of is in ``assortment``, what they cost after their launch in ``prices``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ PRODUCTS = 29_120
 
 AT_OPENING = 20_000
 """Products on sale from the first day."""
+
+LAUNCH_MONTHS = 72
+"""Months with launches, from the opening's on."""
+
+DEBUTS = 66
+"""Late brands are taken up in one of so many months after the opening's, which leaves the last ones time for more."""
 
 COLLECTIONS = 4
 """Collections into which a brand's products of one line fall."""
@@ -86,17 +93,26 @@ class Catalog:
         return weights
 
 
+def first_day(month: int) -> int:
+    """Days from the opening to the first of a month; months are counted from the opening's, which is 0.
+
+    >>> first_day(0), first_day(13)
+    (0, 396)
+    """
+    return (date(OPENING.year + month // 12, month % 12 + 1, 1) - OPENING).days
+
+
 @functools.lru_cache(maxsize=4)
 def catalog(seed: int) -> Catalog:
     """The catalogue of a seed."""
-    line, brand = _collections(seed)
+    line, brand, launch_month = _collections(seed)
     number = np.arange(PRODUCTS, dtype=np.int64)
     category = _CATEGORY[line]
     price = _prices(seed, number, line, brand)
     centers = _flat([CENTERS[entry.category] for entry in LINES])
     center = np.array(centers.values, dtype=np.int64)[centers.drawn(_words(seed, "center", number), line)]
     return Catalog(
-        launch_day=_launch_days(),
+        launch_day=np.array([first_day(month) for month in range(LAUNCH_MONTHS)], dtype=np.int64)[launch_month],
         line=line,
         category=category,
         department=_DEPARTMENT[line],
@@ -117,6 +133,7 @@ _MEDIAN = np.array([round(entry.median * 100) for entry in LINES], dtype=np.int6
 _COST = np.array([round(entry.cost * 10_000) for entry in LINES], dtype=np.int64)
 _SPREAD = np.array([SPREADS.index(entry.spread) for entry in LINES], dtype=np.int64)
 _TIER = np.array([round(TIERS[maker.tier] * 100) for maker in BRANDS], dtype=np.int64)
+_LATE = np.array([maker.is_late for maker in BRANDS])
 _COLORED = np.array([entry.style not in ("denim", "accessory") for entry in LINES])
 _SEASONS = np.array([entry.season for entry in LINES], dtype=np.float64)
 
@@ -144,16 +161,35 @@ def _flat(choices: Sequence[Sequence[int | str]]) -> _Flat:
     return _Flat([value for choice in choices for value in choice], np.cumsum(count) - count, count)
 
 
-def _collections(seed: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]]:
-    """Line and brand of every product, in order of launch: a collection's products follow each other."""
+def _collections(seed: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16], npt.NDArray[np.int64]]:
+    """Line, brand and month of every product, in order of launch: a collection's products follow each other."""
     slot = np.arange(PRODUCTS, dtype=np.int64)
     line = np.repeat(np.arange(len(LINES), dtype=np.uint8), _apportioned())
     table = np.stack([_makers(entry.style) for entry in LINES])
     brand = table[line, (_words(seed, "brand", slot) >> np.uint64(52)).astype(np.int64)]
     collection = (line.astype(np.int64) * len(BRANDS) + brand) * COLLECTIONS
     collection += draw.below(_words(seed, "collection", slot), COLLECTIONS)
-    order = np.lexsort((slot, _words(seed, "launch", collection)))
-    return line[order], brand[order]
+    turn = _words(seed, "launch", collection)
+    month = _launch_months(seed, brand, turn)
+    order = np.lexsort((slot, turn, month))
+    return line[order], brand[order], month[order]
+
+
+def _launch_months(seed: int, brand: npt.NDArray[np.uint16], turn: draw.U64) -> npt.NDArray[np.int64]:
+    """When each product is launched, given the words by which collections take turns.
+
+    Brands that are there from the opening fill it up; what is left of them comes in equal parts every month. A late
+    brand brings half of its collections when it is taken up and the others at any time thereafter.
+    """
+    month = np.zeros(PRODUCTS, dtype=np.int64)
+    early = np.flatnonzero(~_LATE[brand])
+    left = early[np.argsort(turn[early], kind="stable")][AT_OPENING:]
+    month[left] = 1 + np.arange(len(left)) * (LAUNCH_MONTHS - 1) // len(left)
+    late = np.flatnonzero(_LATE[brand])
+    debut = 1 + draw.below(_words(seed, "debut", np.arange(len(BRANDS))), DEBUTS)[brand[late]]
+    waits = (turn[late] & np.uint64(1)).astype(np.int64)
+    month[late] = debut + waits * draw.below(turn[late], LAUNCH_MONTHS - debut)
+    return month
 
 
 def _apportioned() -> npt.NDArray[np.int64]:
@@ -174,14 +210,6 @@ def _makers(style: str) -> npt.NDArray[np.uint16]:
         interest = 4.0 if maker.field == field else 1.0 if maker.field == "general" else 0.0
         weights.append(interest / (rank[maker.field] + 8))
     return draw.inverse_cdf(weights, 12).astype(np.uint16)
-
-
-def _launch_days() -> npt.NDArray[np.int64]:
-    """Day 0 for the opening's products, then the first of every month from 2019-02 to 2024-12 in equal parts."""
-    months = [date(2019 + month // 12, month % 12 + 1, 1) for month in range(1, 72)]
-    days = np.array([(month - OPENING).days for month in months], dtype=np.int64)
-    late = np.arange(PRODUCTS - AT_OPENING) * len(months) // (PRODUCTS - AT_OPENING)
-    return np.concatenate([np.zeros(AT_OPENING, dtype=np.int64), days[late]])
 
 
 @functools.cache

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beam_pipelines import tables
-from beam_pipelines.world import cohorts, draw
+from beam_pipelines.world import calendar, cohorts, draw
 from beam_pipelines.world.pools import places
 
 LOCAL_HOURS = (
@@ -98,6 +98,36 @@ def _ascending_times(seed: int, day: int, quantiles: draw.F64) -> draw.I64:
     moments *= _paces(seed, day)[0].repeat(counts)
     moments += _SLOT_STARTS_AS_FLOATS.repeat(counts)
     return moments.astype(np.int64)
+
+
+def times_of_days(seed: int, days: draw.I64, quantiles: draw.F64) -> draw.I64:
+    """What :func:`times` gives, where each share is of the activity of its own day."""
+    before = _distributions(seed)
+    row = days * (SLOTS + 1)
+    for step in _HALVINGS:
+        row += (before.take(row + step) <= quantiles) * step
+    start = before.take(row)
+    moments = quantiles - start
+    moments *= SLOT_MICROSECONDS / (before.take(row + 1) - start)
+    row -= days * (SLOTS + 1)
+    moments += _SLOT_STARTS_AS_FLOATS.take(row)
+    return moments.astype(np.int64)
+
+
+_HALVINGS = (48, 24, 12, 6, 3, 2, 1)
+"""Steps by which one of 96 slots is found: each leaves half of those that are left."""
+
+
+@functools.lru_cache(maxsize=2)
+def _distributions(seed: int) -> npt.NDArray[np.float64]:
+    """The distributions of all days one behind the other: shape (HORIZON * 97,), 6 MB."""
+    words = draw.hashed(draw.key(seed, "clock"), np.arange(24 * calendar.HORIZON))
+    noise = 1 + HOURLY_NOISE * (2 * draw.unit(words) - 1)
+    edges = np.zeros((calendar.HORIZON, SLOTS + 1))
+    slots = activity().sum(axis=0) * noise.repeat(SLOTS // 24).reshape(-1, SLOTS)
+    slots.cumsum(axis=1, out=edges[:, 1:])
+    edges /= edges[:, -1:]
+    return edges.reshape(-1)
 
 
 def countries(times: draw.I64, lots: draw.U16) -> draw.U8:

@@ -1,11 +1,10 @@
 """Randomness that any worker can draw again: every number is a function of names and keys, never of a sequence.
 
-Two ways to draw. :func:`bits` gives a block's rows their randomness for one column, from a Philox generator keyed by
-(seed, table, column) and counted from (day, block). :func:`hashed` gives a key, a customer's number say, its own
-randomness, so that whoever refers to the customer can recompute what it needs.
+:func:`hashed` gives a key, an order's number say, its own randomness for one column: so a row is drawn alone, whoever
+refers to it recomputes what it needs, and it costs half of what a block of a counter-based generator's words does.
 
-Only integers, IEEE arithmetic and raw generator words are used: numpy's distributions may change between versions and
-its exp, log and power between processors, and a row must never depend on either.
+Only integers and IEEE arithmetic are used: numpy's distributions may change between versions and its exp, log and power
+between processors, and a row must never depend on either.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.random.bit_generator import ISeedSequence
 
 BLOCK_ROWS = 16_384
 """Rows of a block: the unit of randomness, of an Avro block and of a record batch."""
@@ -33,16 +31,6 @@ F64 = npt.NDArray[np.float64]
 _LOW = 0xFFFF_FFFF_FFFF_FFFF
 
 
-class _Unseeded(ISeedSequence):
-    """For generators whose key and counter are set anyway; without it each would ask the system for entropy."""
-
-    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> npt.NDArray[Any]:
-        return np.zeros(n_words, dtype)
-
-
-_UNSEEDED = _Unseeded()
-
-
 @functools.lru_cache(maxsize=256)
 def key(seed: int, *names: str) -> int:
     """128 bits that identify a stream of randomness by its names.
@@ -52,52 +40,6 @@ def key(seed: int, *names: str) -> int:
     """
     text = "/".join((str(seed), *names))
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest(), "little")
-
-
-class Words:
-    """A block's random words, stream by stream, all from one generator: making one costs as much as a thousand words.
-
-    >>> words = Words(0, 0)
-    >>> bool((words.of(7, 3) == words.of(7, 5)[:3]).all() and (words.of(8, 3) != words.of(7, 3)).all())
-    True
-    """
-
-    def __init__(self, day: int, block: int) -> None:
-        self._generator = np.random.Philox(_UNSEEDED)  # type: ignore[arg-type]  # numpy takes any ISeedSequence
-        self._counter = np.array((0, 0, block, day), np.uint64)
-
-    def of(self, stream: int, rows: int) -> U64:
-        """64 random bits for each of the block's first ``rows`` rows; ``stream`` comes from :func:`key`."""
-        self._generator.state = {
-            "bit_generator": "Philox",
-            "state": {"counter": self._counter, "key": _key_words(stream)},
-            "buffer": _NOTHING_LEFT,
-            "buffer_pos": 4,
-            "has_uint32": 0,
-            "uinteger": 0,
-        }
-        words: U64 = self._generator.random_raw(rows)
-        return words
-
-
-_NOTHING_LEFT = np.zeros(4, np.uint64)
-"""The generator's buffer of four words, of which none is left to hand out."""
-
-
-@functools.lru_cache(maxsize=256)
-def _key_words(stream: int) -> U64:
-    return np.array((stream & _LOW, stream >> 64), np.uint64)
-
-
-def bits(stream: int, day: int, block: int, rows: int) -> U64:
-    """64 random bits for each of a block's first ``rows`` rows; ``stream`` comes from :func:`key`.
-
-    A shorter block of the same day is a prefix of a longer one.
-
-    >>> bool((bits(7, 0, 0, 3) == bits(7, 0, 0, 5)[:3]).all())
-    True
-    """
-    return Words(day, block).of(stream, rows)
 
 
 def hashed(stream: int, keys: npt.NDArray[np.integer]) -> U64:

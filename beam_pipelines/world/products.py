@@ -1,15 +1,16 @@
-"""Products as they are launched, and the distribution centers that stock them."""
+"""Products as they are launched and as their prices change, and the distribution centers that stock them."""
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from beam_pipelines import tables
-from beam_pipelines.world import arrays, calendar, draw
-from beam_pipelines.world.catalog import catalog
+from beam_pipelines.world import arrays, calendar, draw, prices
+from beam_pipelines.world.catalog import catalog, first_day
 
 
 class Center(NamedTuple):
@@ -40,25 +41,53 @@ def launches(seed: int, day: int) -> tuple[int, int]:
     return int(np.searchsorted(launch_day, day, "left")), int(np.searchsorted(launch_day, day, "right"))
 
 
+def announcements(seed: int, day: int) -> tuple[int, int]:
+    """The range of product indexes announced on the first of a month: those to be launched on the next one's.
+
+    On the first day of all, those launched that day too.
+    """
+    launch_day, month = catalog(seed).launch_day, prices.month_of(day)
+    first = int(np.searchsorted(launch_day, day, "right")) if month else 0
+    return first, int(np.searchsorted(launch_day, first_day(month + 1), "right"))
+
+
+@functools.lru_cache(maxsize=4096)
+def rows(seed: int, day: int) -> int:
+    """How many versions of products take effect on a day: none but on the first of a month."""
+    return len(_product_ids(seed, day)) if calendar.date_of(day).day == 1 else 0
+
+
+@functools.lru_cache(maxsize=16)
+def _product_ids(seed: int, day: int) -> draw.I64:
+    """Products of which a version takes effect on the first of a month: those announced, then those changed."""
+    month, version = prices.month_of(day), prices.price_lists(seed).version
+    first, last = announcements(seed, day)
+    changed = version[month] > (version[month - 1] if month else 0)
+    changed[first + 1 : last + 1] = False
+    return np.concatenate([np.arange(first + 1, last + 1), changed.nonzero()[0]])
+
+
 def draw_block(seed: int, scale: float, day: int, block: int, rows: int) -> pa.RecordBatch:
-    """Launches ``block * 16,384`` and following of a day, as a batch of ``tables.PRODUCTS``; the same at any scale."""
-    known = catalog(seed)
-    first = launches(seed, day)[0] + block * draw.BLOCK_ROWS
-    own = slice(first, first + rows)
-    launched_at = arrays.timestamps(np.full(rows, calendar.midnight(day)))
+    """Versions ``block * 16,384`` and following of a day, as a batch of ``tables.PRODUCTS``; the same at any scale.
+
+    First those announced that day, in order of their numbers, then those whose price or cost changes.
+    """
+    known, lists, month = catalog(seed), prices.price_lists(seed), prices.month_of(day)
+    product_id = _product_ids(seed, day)[block * draw.BLOCK_ROWS :][:rows]
+    index = product_id - 1
     columns = [
-        arrays.integers(np.arange(first + 1, first + 1 + rows)),
-        arrays.integers(np.ones(rows, np.int64)),
-        launched_at,
-        launched_at,
-        known.sku[own],
-        known.name[own],
-        arrays.strings(known.brand[own], known.brands),
-        arrays.strings(known.category[own], tables.CATEGORIES),
-        arrays.strings(known.department[own], tables.DEPARTMENTS),
-        arrays.money(known.retail_price[own]),
-        arrays.money(known.cost[own]),
-        arrays.integers(known.distribution_center_id[own]),
+        arrays.integers(product_id),
+        arrays.integers(lists.version[month].take(product_id).astype(np.int64)),
+        arrays.timestamps(np.full(rows, calendar.midnight(day))),
+        arrays.timestamps(calendar.midnight(0) + known.launch_day.take(index) * calendar.MICROSECONDS_PER_DAY),
+        known.sku.take(arrays.integers(index)),
+        known.name.take(arrays.integers(index)),
+        arrays.strings(known.brand.take(index), known.brands),
+        arrays.strings(known.category.take(index), tables.CATEGORIES),
+        arrays.strings(known.department.take(index), tables.DEPARTMENTS),
+        arrays.money(lists.retail_price[month].take(product_id)),
+        arrays.money(lists.cost[month].take(product_id)),
+        arrays.integers(known.distribution_center_id.take(index)),
     ]
     encoded = {"brand": columns[6].type, "category": arrays.FEW, "department": arrays.FEW}
     return pa.RecordBatch.from_arrays(columns, schema=arrays.schema(tables.PRODUCTS, encoded))

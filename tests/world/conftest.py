@@ -6,10 +6,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from beam_pipelines import columns
 from beam_pipelines.world import World, date_of, day_number
+from beam_pipelines.world.baskets import SIZES
 
 PERIODS = (
     (date(2019, 1, 1), date(2019, 1, 14)),  # the shop's first days
@@ -56,6 +58,8 @@ def orders(world: World) -> SimpleNamespace:
         line_retail_price=columns.cents(lines.field("retail_price")),
         line_discount=columns.cents(lines.field("discount")),
         line_sale_price=columns.cents(lines.field("sale_price")),
+        line_cost=columns.cents(lines.field("cost")),
+        is_fraud=sizes > max(range(1, len(SIZES) + 1)),
     )
 
 
@@ -64,7 +68,7 @@ def customers(world: World) -> SimpleNamespace:
     """Everybody who signed up until the last of the orders: entry i is customer i + 1."""
     created_at, countries = [], []
     for day in range(day_number(PERIODS[-1][1]) + 1):
-        for batch in drawn(world, "customers", day):
+        for batch in map(signed_up, drawn(world, "customers", day)):
             created_at.append(columns.integers(batch["created_at"]))
             countries.append(batch["country"].indices.to_numpy())
     return SimpleNamespace(created_at=np.concatenate(created_at), country=np.concatenate(countries))
@@ -80,15 +84,20 @@ def months(orders: SimpleNamespace) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def signups(world: World) -> pa.Table:
-    """Some 50,000 customers with all their columns."""
+    """Some 50,000 customers with all their columns, as they signed up."""
     days = range(day_number(date(2024, 3, 1)), day_number(date(2024, 3, 25)))
-    table = pa.Table.from_batches([batch for day in days for batch in drawn(world, "customers", day)])
+    table = pa.Table.from_batches([signed_up(batch) for day in days for batch in drawn(world, "customers", day)])
     return table.unify_dictionaries()
 
 
 def drawn(world: World, table: str, day: int) -> Iterator[pa.RecordBatch]:
     for block in range(world.blocks(table, day)):
         yield world.block(table, day, block)
+
+
+def signed_up(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The customers of the batch who signed up that day, without the later versions of others."""
+    return batch.filter(pc.equal(batch["version"], 1))
 
 
 def plain(batch: pa.RecordBatch) -> pa.RecordBatch:

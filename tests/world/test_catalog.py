@@ -150,6 +150,28 @@ def test_brands_are_different() -> None:
     assert len({brand.name for brand in BRANDS}) == len(BRANDS) >= 115
 
 
+@pytest.mark.parametrize("seed", [0, 42, 2**63 - 1])
+def test_a_third_of_the_brands_is_taken_up_over_the_years(seed: int) -> None:
+    known = catalog(seed)
+    is_late = np.array([brand.is_late for brand in BRANDS])
+    debut = np.array([known.launch_day[known.brand == brand].min() for brand in range(len(BRANDS))])
+    assert 0.30 < is_late.mean() < 0.37
+    assert ((debut > 0) == is_late).all()
+    assert len(np.unique(debut[is_late])) > is_late.sum() / 2
+    assert np.bincount(debut[is_late] // 366, minlength=6).min() > 0
+    at_debut = known.launch_day == debut[known.brand]
+    assert 0.3 < at_debut[is_late[known.brand]].mean() < 0.7, "the others come later"
+
+
+@pytest.mark.parametrize("seed", [0, 42, 2**63 - 1])
+def test_brands_of_the_opening_launch_something_every_month(seed: int) -> None:
+    known = catalog(seed)
+    later = ~np.array([brand.is_late for brand in BRANDS])[known.brand] & (known.launch_day > 0)
+    count = np.unique(known.launch_day[later], return_counts=True)[1]
+    assert len(count) == 71
+    assert count.max() - count.min() <= 1
+
+
 def test_popularity_is_skewed(known: Catalog) -> None:
     share = np.sort(known.popularity)[::-1] / known.popularity.sum()
     assert known.popularity.min() > 0

@@ -21,7 +21,9 @@ COUNTRY = {name: index for index, name in enumerate(tables.COUNTRIES)}
 @pytest.fixture(scope="module")
 def local_hours(orders: SimpleNamespace) -> np.ndarray:
     """The hour of each order by the clock of the customer's city."""
-    city = signing_up.cities(42, orders.customer_id, orders.country)
+    first = np.flatnonzero(np.append(True, np.diff(orders.day)))
+    days = zip(orders.day[first].tolist(), np.split(orders.customer_id, first[1:]), strict=True)
+    city = np.concatenate([signing_up.home(42, 1.0, day, own) for day, own in days])
     offsets = places().utc_offset_minutes[city].astype(np.int64) * 60_000_000
     return (orders.created_at + offsets) % DAY // HOUR
 

@@ -17,11 +17,12 @@ GOLDEN = Path(__file__).parent / "golden"
 SEED, SCALE = 42, 0.01
 OPENING = date(2019, 1, 1)
 AROUND_BLACK_FRIDAY = (date(2025, 11, 27), date(2025, 11, 28), date(2025, 11, 29))
+BY_DAY = ("customers", "inventory_items", "orders", "order_events", "web_events")
 KEPT = (
     ("distribution_centers", OPENING),
     ("products", OPENING),
-    *(("customers", day) for day in AROUND_BLACK_FRIDAY),
-    *(("orders", day) for day in AROUND_BLACK_FRIDAY),
+    ("products", date(2025, 11, 1)),
+    *((table, day) for table in BY_DAY for day in AROUND_BLACK_FRIDAY),
 )
 CHANGED = (
     "the world changed: if meant, run `python tests/world/test_golden.py`, raise VERSION in "

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from beam_pipelines.world import World, calendar, cohorts, date_of
+from beam_pipelines.world import World, calendar, cohorts, date_of, prices
 from beam_pipelines.world import customers as signing_up
+from beam_pipelines.world.baskets import LINES
 from beam_pipelines.world.catalog import Catalog, catalog
-from beam_pipelines.world.orders import LINES
 
 DAY = calendar.MICROSECONDS_PER_DAY
 
@@ -66,11 +66,11 @@ def test_what_others_recompute_of_a_customer_is_what_was_drawn(customers: Simple
         assert (signing_up.signed_up_at(42, 1.0, day, own) == customers.created_at[own - 1]).all(), date_of(day)
 
 
-def test_signups_are_numbered_in_order_of_time(world: World, customers: SimpleNamespace) -> None:
+def test_signups_are_numbered_in_order_of_time(customers: SimpleNamespace) -> None:
     assert (np.diff(customers.created_at) >= 0).all()
     days = (customers.created_at - calendar.midnight(0)) // DAY
     counts = np.bincount(days)
-    assert counts.tolist() == [world.rows("customers", day) for day in range(len(counts))]
+    assert (counts == np.diff(calendar.first_keys(42, 1.0, calendar.CUSTOMERS))[: len(counts)]).all()
 
 
 def test_orders_are_placed_on_their_day_in_order_of_time(orders: SimpleNamespace) -> None:
@@ -91,8 +91,10 @@ def test_new_products_are_ordered_from_their_first_day(orders: SimpleNamespace, 
         assert fresh.any(), f"nothing launched on {date_of(day)} was ordered that day"
 
 
-def test_prices_are_the_products(orders: SimpleNamespace, known: Catalog) -> None:
-    assert (orders.line_retail_price == known.retail_price[orders.line_product]).all()
+def test_prices_are_those_of_the_months_list(orders: SimpleNamespace) -> None:
+    days, which = np.unique(orders.day, return_inverse=True)
+    month = np.array([prices.month_of(int(day)) for day in days])[which][orders.line_order]
+    assert (orders.line_retail_price == prices.price_lists(42).retail_price[month, orders.line_product + 1]).all()
 
 
 def test_products_as_launched_have_the_same_prices(world: World, known: Catalog) -> None:
@@ -115,6 +117,15 @@ def test_nothing_is_free_or_below_zero(orders: SimpleNamespace) -> None:
     assert orders.line_sale_price.min() > 0
     assert min(orders.line_discount.min(), orders.shipping.min(), orders.tax.min()) >= 0
     assert orders.total.max() < 10**12, "DECIMAL(12, 2) holds no more"
+
+
+def test_an_order_line_costs_what_its_unit_did(orders: SimpleNamespace) -> None:
+    lists, days = prices.price_lists(42), np.unique(orders.day, return_inverse=True)
+    month = np.array([prices.month_of(int(day)) for day in days[0]])[days[1]][orders.line_order]
+    now = lists.cost[month, orders.line_product + 1]
+    before = lists.cost[np.maximum(month - 1, 0), orders.line_product + 1]
+    assert ((orders.line_cost == now) | (orders.line_cost == before)).all()
+    assert (orders.line_cost != now).any(), "no unit was received before its cost changed"
 
 
 def test_discounts_are_the_promotions_share_of_the_price(orders: SimpleNamespace) -> None:

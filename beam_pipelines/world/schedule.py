@@ -1,0 +1,161 @@
+"""What happens to a day's members on other days, found from either side without looking at anybody.
+
+Members are numbered from 0 on each day (sign-ups, orders, units) and lie in blocks of ``width``. In each block they are
+ranked by a scrambling that can be undone, and ranges of ranks are classes: "shipped after two days" is the range of
+ranks between two shares of the block. So
+
+- what happens to a member follows from its rank,
+- how many members of day D are in a class is a difference of two rounded numbers,
+- and the members of day D to whom something happens on day E are a range of ranks, of which any piece can be taken.
+
+The events of a day are such ranges one behind the other: the ranges of the days before it, each for what happens after
+just so many days. Nothing is drawn that does not happen that day, none is found twice, and none is lost.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from beam_pipelines.world import draw
+
+WIDEST = 65_536
+"""The most members of a block."""
+
+
+@functools.lru_cache(maxsize=1)
+def _multipliers() -> draw.I64:
+    """Primes above every block's width, so that multiplying by one and dividing by the width is a scrambling."""
+    sieve = np.ones(2 * WIDEST, np.bool_)
+    for number in range(2, 363):
+        sieve[number * number :: number] = False
+    return (np.flatnonzero(sieve[WIDEST:]) + WIDEST)[:4096].astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Scrambling:
+    """How the members of each block of each day are ranked; ``stream`` comes from :func:`draw.key`."""
+
+    stream: int
+    width: int
+    """Members of a whole block, at most 65,536."""
+
+    def members(self, day: draw.I64, block: draw.I64, size: draw.I64, rank: draw.I64) -> draw.I64:
+        """Numbers in their block of the members that have these ranks in blocks of these sizes."""
+        multiplier, shift = self.parts(day, block)
+        found = rank * multiplier
+        found += shift
+        found %= size
+        return found
+
+    def ranks(self, day: int, block: int, size: int, members: draw.I64) -> draw.I64:
+        """The ranks of members of one block, the inverse of :meth:`members`.
+
+        >>> scrambling = Scrambling(draw.key(42, "doctest"), 1024)
+        >>> ranks = scrambling.ranks(3, 0, 1000, np.arange(1000))
+        >>> day, block, size = (np.full(1000, number) for number in (3, 0, 1000))
+        >>> bool((scrambling.members(day, block, size, ranks) == np.arange(1000)).all())
+        True
+        """
+        multiplier, shift = (int(part[0]) for part in self.parts(np.array([day]), np.array([block])))
+        found = members - shift
+        found %= size
+        found *= pow(multiplier, -1, size)
+        found %= size
+        return found
+
+    def parts(self, day: draw.I64, block: draw.I64) -> tuple[draw.I64, draw.I64]:
+        """Multiplier and shift of each block: a member's number is rank * multiplier + shift, modulo the size."""
+        words = draw.hashed(self.stream, day * (1 << 32) + block)
+        shift = (words >> np.uint64(48)).view(np.int64)
+        return _multipliers().take((words & np.uint64(4095)).view(np.int64)), shift
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How shares of a block become whole ranks: alike in whole blocks, with its own offset in each day's last one."""
+
+    stream: int
+
+    def offsets(self, day: npt.NDArray[np.int64]) -> draw.F64:
+        """What is added before rounding down in the last block of each day, in [0, 1).
+
+        With it the smallest numbers are right on average: a day with ten members has one of a class of one per cent
+        every tenth day.
+        """
+        return draw.unit(draw.hashed(self.stream, day))
+
+
+def rank_of(share: draw.F64 | float, size: draw.I64 | int, offset: draw.F64 | float) -> draw.I64:
+    """The first rank behind a share of a block of that size."""
+    ranks: draw.I64 = np.floor(np.multiply(share, size) + offset).astype(np.int64)
+    return np.minimum(ranks, size)
+
+
+WHOLE = 0.5
+"""The rounding offset of whole blocks."""
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Ranges of ranks of several days, one behind the other: the members of each in every block of its day.
+
+    Arrays of one entry per range.
+    """
+
+    scrambling: Scrambling
+    day: draw.I64
+    """The day of the members."""
+    whole_blocks: draw.I64
+    """Blocks of ``width`` members that the day has."""
+    rest: draw.I64
+    """Members of its last block."""
+    whole_start: draw.I64
+    """First rank of the range in a whole block."""
+    whole_size: draw.I64
+    rest_start: draw.I64
+    """First rank of the range in the last block."""
+    rest_size: draw.I64
+
+    @staticmethod
+    def of(
+        scrambling: Scrambling, rounding: Rounding, day: draw.I64, members: draw.I64, low: draw.F64, high: draw.F64
+    ) -> Ranges:
+        """The ranges between two shares, of days that have so many members."""
+        width, offset = scrambling.width, rounding.offsets(day)
+        blocks, rest = members // width, members % width
+        whole_start, rest_start = rank_of(low, width, WHOLE), rank_of(low, rest, offset)
+        whole_size = rank_of(high, width, WHOLE) - whole_start
+        rest_size = rank_of(high, rest, offset) - rest_start
+        return Ranges(scrambling, day, blocks, rest, whole_start, whole_size, rest_start, rest_size)
+
+    @functools.cached_property
+    def sizes(self) -> draw.I64:
+        """Members of each range."""
+        return self.whole_blocks * self.whole_size + self.rest_size
+
+    @functools.cached_property
+    def first(self) -> draw.I64:
+        """Members of all ranges before each, and in the end of all: one entry more than ranges."""
+        return np.concatenate([[0], np.cumsum(self.sizes)])
+
+    def piece(self, start: int, count: int) -> tuple[draw.I64, draw.I64]:
+        """Members number ``start`` and following: of each the range it is in, and its number on its day."""
+        low = int(self.first.searchsorted(start, "right")) - 1
+        high = int(self.first.searchsorted(start + count, "left"))
+        ends = np.clip(self.first[low : high + 1], start, start + count)
+        which = np.repeat(np.arange(low, high), np.diff(ends))
+        within = np.arange(start, start + count) - self.first.take(which)
+        size, whole = self.whole_size.take(which), self.whole_blocks.take(which)
+        block = np.minimum(within // np.maximum(size, 1), whole)
+        block[size == 0] = whole[size == 0]
+        in_rest = block == whole
+        rank = within - block * size
+        rank += np.where(in_rest, self.rest_start.take(which), self.whole_start.take(which))
+        members = np.where(in_rest, self.rest.take(which), self.scrambling.width)
+        found = self.scrambling.members(self.day.take(which), block, members, rank)
+        found += block * self.scrambling.width
+        return which, found
