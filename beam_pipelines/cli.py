@@ -117,7 +117,8 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
         "--output", metavar="PATH", default="retail-data", help="Folder for lake and warehouse. (default retail-data)"
     )
     options.add_to(parser, DEMO_DEFAULTS, DEMO_DEFAULTS)
-    parser.set_defaults(**{name: options.OPTIONS[name].default for name in ("tables", "dimension_history", "codec")})
+    others = set(options.GENERATE) - {"output", *DEMO_DEFAULTS}
+    parser.set_defaults(**{name: options.OPTIONS[name].default for name in others})
     _add_json(parser)
 
 
@@ -128,6 +129,15 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
 
 def _add_load(parser: argparse.ArgumentParser) -> None:
     options.add_to(parser, options.LOAD)
+    _add_json(parser)
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    options.add_to(parser, ("input",))
+    for name, which in (("start_date", "First"), ("end_date", "Last")):
+        text = f"{which} day to verify, inclusive. (default the lake's {which.lower()})"
+        parser.add_argument(f"--{name}", metavar=options.OPTIONS[name].metavar, help=text)
+    parser.add_argument("--realism", action="store_true", help="Measure whether the world looks real instead.")
     _add_json(parser)
 
 
@@ -156,6 +166,7 @@ COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...]
     ("demo", "Generate and load the thirty days around Black Friday 2025, and show what is there.", _add_demo),
     ("generate", "Draw days of the world and write them to the lake as Avro. Takes Beam's options too.", _add_generate),
     ("load", "Load days of the lake into the warehouse. Takes Beam's options too.", _add_load),
+    ("verify", "Check a lake's files, keys, references, order of events and sums, or how real it looks.", _add_verify),
     ("query", "Run GoogleSQL against the warehouse.", _add_query),
     ("serve", "Serve BigQuery's API over a DuckDB file on 127.0.0.1.", _add_serve),
     ("render", "Write the files that follow from the code: tables' documentation, option tables, pools.", _add_render),

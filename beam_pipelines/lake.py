@@ -1,12 +1,13 @@
 """The lake: where a table's days lie, and the manifests that say what is there.
 
 ``<lake>/<table>/dt=YYYY-MM-DD/part-00000-of-00001.avro``, and beside it ``_MANIFEST.json``, written last. A day without
-a manifest is not there.
+a manifest is not there. Files may have another format than Avro, and the name ends accordingly.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,13 +17,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from beam_pipelines.columns import cents
+from beam_pipelines.columns import cents, integers
 from beam_pipelines.schema import Column, Table, Type
 from beam_pipelines.storage import join
 
 MANIFEST = "_MANIFEST.json"
 FORMAT = 1
 """Version of the manifest's own layout."""
+
+NO_DEFECTS: Mapping[str, float] = {}
+
+_MICROSECONDS_PER_DAY = 86_400_000_000
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 class LakeError(Exception):
@@ -41,11 +47,13 @@ class LakeFile:
     """Of the uncompressed content, the same whatever the codec."""
     sums: Mapping[str, str] = field(default_factory=dict)
     """Sum of each NUMERIC column, as exact decimals; columns of items are written ``items.sale_price``."""
+    rows_by_date: Mapping[str, int] = field(default_factory=dict)
+    """How many rows are of each UTC date, by the partition column; see :attr:`Manifest.rows_by_date`."""
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is there of a table on a day."""
+    """What is there of a table on a day: what its files hold, as they were written."""
 
     table: str
     day: date
@@ -60,6 +68,15 @@ class Manifest:
     bytes: int
     sums: Mapping[str, str]
     files: tuple[LakeFile, ...]
+    file_format: str = "avro"
+    defects: Mapping[str, float] = field(default_factory=dict)
+    """How often each kind of defect was asked for; kinds that were not are left out."""
+    rows_by_date: Mapping[str, int] = field(default_factory=dict)
+    """How many rows are of each UTC date (ISO), by the partition column.
+
+    As the rows say, impossible dates included; a row without a time is of no date, so the rest of ``rows`` are those.
+    Empty for a table without partitions, and in manifests of earlier versions, which had no rows of other days.
+    """
 
     def to_json(self) -> str:
         """The manifest as it lies in the lake."""
@@ -78,9 +95,9 @@ class Manifest:
             raise LakeError(f"{path}: expected a manifest in JSON, got {error}") from error
         if not isinstance(known, dict) or known.pop("format", None) != FORMAT:
             raise LakeError(f"{path}: expected a manifest of format {FORMAT}")
-        _check_fields(known, _MANIFEST_FIELDS, path)
+        _check_fields(known, _MANIFEST_FIELDS, _MANIFEST_DEFAULTS, path)
         for file in known["files"]:
-            _check_fields(file, _FILE_FIELDS, path)
+            _check_fields(file, _FILE_FIELDS, _FILE_DEFAULTS, path)
         try:
             day = date.fromisoformat(known["day"])
         except ValueError:
@@ -100,7 +117,13 @@ _MANIFEST_FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "bytes": int,
     "sums": dict,
     "files": list,
+    "file_format": str,
+    "defects": dict,
+    "rows_by_date": dict,
 }
+_MANIFEST_DEFAULTS = ("file_format", "defects", "rows_by_date")
+"""Fields that manifests of earlier versions have not."""
+
 _FILE_FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "name": str,
     "rows": int,
@@ -108,14 +131,18 @@ _FILE_FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "uncompressed_bytes": int,
     "fingerprint": str,
     "sums": dict,
+    "rows_by_date": dict,
 }
+_FILE_DEFAULTS = ("rows_by_date",)
 
 
-def _check_fields(found: Any, fields: Mapping[str, type | tuple[type, ...]], path: str) -> None:
+def _check_fields(
+    found: Any, fields: Mapping[str, type | tuple[type, ...]], optional: tuple[str, ...], path: str
+) -> None:
     """LakeError, naming the field, if an object has not just these fields of these types."""
     if not isinstance(found, dict):
         raise LakeError(f"{path}: files: expected objects, got {found!r}")
-    for name in sorted(found.keys() | fields.keys()):
+    for name in sorted(found.keys() | (fields.keys() - set(optional))):
         types = fields.get(name)
         if types is None:
             raise LakeError(f"{path}: {name}: expected no such field, got {found[name]!r}")
@@ -134,22 +161,33 @@ def folder(lake: str, table: str, day: date) -> str:
     return join(lake, table, f"dt={day.isoformat()}")
 
 
-def file_name(part: int, parts: int) -> str:
+def file_name(part: int, parts: int, file_format: str = "avro") -> str:
     """The name of a day's file.
 
     >>> file_name(0, 4)
     'part-00000-of-00004.avro'
     """
-    return f"part-{part:05}-of-{parts:05}.avro"
+    return f"part-{part:05}-of-{parts:05}.{file_format}"
 
 
 def manifest_of(
-    table: Table, day: date, *, world: int, seed: int, scale: float, codec: str, files: Iterable[LakeFile]
+    table: Table,
+    day: date,
+    *,
+    world: int,
+    seed: int,
+    scale: float,
+    codec: str,
+    files: Iterable[LakeFile],
+    file_format: str = "avro",
+    defects: Mapping[str, float] = NO_DEFECTS,
 ) -> Manifest:
     """The manifest of a day from its files, in any order."""
     ordered = tuple(sorted(files, key=lambda file: file.name))
     sums: dict[str, Decimal] = {path: Decimal("0.00") for path in table.numeric_paths}
+    dates: Counter[str] = Counter()
     for file in ordered:
+        dates.update(file.rows_by_date)
         for path, total in file.sums.items():
             sums[path] += Decimal(total)
     return Manifest(
@@ -164,12 +202,27 @@ def manifest_of(
         bytes=sum(file.bytes for file in ordered),
         sums={path: str(total) for path, total in sums.items()},
         files=ordered,
+        file_format=file_format,
+        defects=dict(defects),
+        rows_by_date=dict(sorted(dates.items())),
     )
 
 
 def sums(table: Table, batch: pa.RecordBatch) -> dict[str, Decimal]:
     """The sum of every NUMERIC column of a batch, exact for columns of up to 18 digits."""
     return {path: _sum(array) for path, array in _numerics(table.columns, batch.column, "")}
+
+
+def rows_by_date(table: Table, batch: pa.RecordBatch) -> dict[str, int]:
+    """How many rows of a batch are of each UTC date, by the partition column; empty for a table without one."""
+    if not table.partition:
+        return {}
+    column = batch.column(table.partition.column)
+    days, counts = np.unique(integers(column.drop_null()) // _MICROSECONDS_PER_DAY, return_counts=True)
+    return {
+        date.fromordinal(_EPOCH + day).isoformat(): count
+        for day, count in zip(days.tolist(), counts.tolist(), strict=True)
+    }
 
 
 def _numerics(

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from beam_pipelines import tables
+from beam_pipelines.defects import AVRO_KINDS, CLEAN, KINDS, Rates
+from beam_pipelines.formats import CODECS
 from beam_pipelines.world import LAST, OPENING, SCALES, World
 
 
@@ -88,17 +90,38 @@ OPTIONS = {
         ),
         Option(
             name="dimension_history",
-            help="complete: also write the days before start_date of tables whose rows stay valid "
-            f"({', '.join(table.name for table in tables.DIMENSIONS)}) where the lake has them not; "
-            "none: the days asked for only.",
+            help="complete: also write the days before start_date of tables that later rows refer to, where the lake "
+            f"has them not: all of {', '.join(name for name, days in tables.HISTORY.items() if days is None)}, "
+            f"{tables.LONGEST_IN_STOCK} days of {tables.INVENTORY_ITEMS.name}; none: the days asked for only.",
             metavar="complete|none",
             default="complete",
         ),
         Option(
-            name="codec",
-            help="Compression of the Avro blocks: snappy, deflate, zstandard or null.",
+            name="format",
+            help="Format of the files: avro, parquet, jsonl (JSON lines) or csv. Load reads Avro.",
             metavar="NAME",
-            default="snappy",
+            default="avro",
+        ),
+        Option(
+            name="codec",
+            help="Compression: snappy, deflate (Avro only), zstandard or null; auto is snappy for Avro and Parquet, "
+            "and null for jsonl and csv, which have no other.",
+            metavar="NAME",
+            default="auto",
+        ),
+        Option(
+            name="defect_rate",
+            help="Share of the rows, blocks or files that each kind of defect befalls, from 0 to 1; what is defective "
+            "is recorded in the lake's folder _truth.",
+            metavar="NUMBER",
+            default="0",
+        ),
+        Option(
+            name="defects",
+            help="Rates of single kinds, in place of defect_rate: KIND=RATE, separated by commas, of: "
+            f"{', '.join(KINDS)}.",
+            metavar="RATES",
+            default="none",
         ),
         Option(
             name="warehouse",
@@ -109,11 +132,14 @@ OPTIONS = {
     )
 }
 
-GENERATE = ("output", "start_date", "end_date", "scale", "seed", "tables", "dimension_history", "codec")
+GENERATE = (
+    *("output", "start_date", "end_date", "scale", "seed", "tables", "dimension_history"),
+    *("format", "codec", "defect_rate", "defects"),
+)
 LOAD = ("input", "start_date", "end_date", "warehouse")
 
 NO_DEFAULTS: Mapping[str, str] = {}
-CODECS = ("snappy", "deflate", "zstandard", "null")
+AUTO_CODEC = "auto"
 
 
 def add_to(parser: argparse.ArgumentParser, names: Iterable[str], defaults: Mapping[str, str] = NO_DEFAULTS) -> None:
@@ -155,17 +181,22 @@ class GenerateSettings:
     tables: tuple[str, ...]
     complete_history: bool
     codec: str
+    file_format: str = "avro"
+    rates: Rates = CLEAN
 
     @staticmethod
     def of(given: argparse.Namespace) -> GenerateSettings:
         """The settings of the options; UsageError for the first that is wrong."""
+        file_format = _choice(given, "format", tuple(CODECS))
         return GenerateSettings(
             output=required(given, "output").rstrip("/"),
             period=Period.of(given),
             world=_world(given),
             tables=_tables(given),
             complete_history=_choice(given, "dimension_history", ("complete", "none")) == "complete",
-            codec=_choice(given, "codec", CODECS),
+            codec=_codec(given, file_format),
+            file_format=file_format,
+            rates=_rates(given, file_format),
         )
 
 
@@ -185,6 +216,27 @@ class LoadSettings:
             period=Period.of(given),
             warehouse=required(given, "warehouse"),
         )
+
+
+@dataclass(frozen=True)
+class VerifySettings:
+    """Which days of which lake are to be verified, and whether by realism."""
+
+    input: str
+    start: date | None
+    """None for the lake's first day."""
+    end: date | None
+    """None for the lake's last day."""
+    realism: bool
+
+    @staticmethod
+    def of(given: argparse.Namespace) -> VerifySettings:
+        """The settings of the options; UsageError for the first that is wrong."""
+        start = _date("start_date", given.start_date) if given.start_date else None
+        end = _date("end_date", given.end_date) if given.end_date else None
+        if start and end and end < start:
+            raise UsageError("end_date", f"a day on or after start_date ({start})", str(end))
+        return VerifySettings(required(given, "input").rstrip("/"), start, end, bool(given.realism))
 
 
 def required(given: argparse.Namespace, option: str) -> str:
@@ -232,3 +284,36 @@ def _choice(given: argparse.Namespace, option: str, choices: tuple[str, ...]) ->
     if text not in choices:
         raise UsageError(option, f"one of {', '.join(choices)}", text)
     return text
+
+
+def _codec(given: argparse.Namespace, file_format: str) -> str:
+    codec = _choice(given, "codec", (*CODECS["avro"], AUTO_CODEC))
+    known = CODECS[file_format]
+    if codec not in (*known, AUTO_CODEC):
+        raise UsageError("codec", f"{' or '.join((*known, AUTO_CODEC))} with --format={file_format}", codec)
+    return known[0] if codec == AUTO_CODEC else codec
+
+
+def _rates(given: argparse.Namespace, file_format: str) -> Rates:
+    """The rates of all kinds of defects; those that only Avro can have are 0 in other formats, unless asked for."""
+    known = [kind for kind in KINDS if file_format == "avro" or kind not in AVRO_KINDS]
+    rates = dict.fromkeys(known, _rate("defect_rate", "a number from 0 to 1", given.defect_rate))
+    text = given.defects.strip()
+    for part in [] if text == "none" else [part.strip() for part in text.split(",") if part.strip()]:
+        kind, equals, rate = (word.strip() for word in part.partition("="))
+        if not equals or kind not in KINDS:
+            raise UsageError("defects", f"KIND=RATE, separated by commas, with kinds of {', '.join(KINDS)}", part)
+        rates[kind] = _rate("defects", f"a rate from 0 to 1 for {kind}", rate)
+        if rates[kind] and kind not in known:
+            raise UsageError("defects", f"{kind} with --format=avro only", file_format)
+    return Rates.of(rates)
+
+
+def _rate(option: str, expected: str, text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    if not 0 <= rate <= 1:
+        raise UsageError(option, expected, text)
+    return rate

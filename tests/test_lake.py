@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pyarrow as pa
@@ -20,7 +20,14 @@ amounts = st.decimals(allow_nan=False, allow_infinity=False, places=2, min_value
 sums = st.dictionaries(st.sampled_from(tables.ORDERS.numeric_paths), amounts)
 counts = st.integers(0, 2**53)
 files = st.builds(
-    LakeFile, name=st.text(), rows=counts, bytes=counts, uncompressed_bytes=counts, fingerprint=st.text(), sums=sums
+    LakeFile,
+    name=st.text(),
+    rows=counts,
+    bytes=counts,
+    uncompressed_bytes=counts,
+    fingerprint=st.text(),
+    sums=sums,
+    rows_by_date=st.dictionaries(st.dates().map(str), counts),
 )
 manifests = st.builds(
     Manifest,
@@ -35,6 +42,9 @@ manifests = st.builds(
     bytes=counts,
     sums=sums,
     files=st.lists(files, max_size=3).map(tuple),
+    file_format=st.text(),
+    defects=st.dictionaries(st.text(), st.floats(0, 1)),
+    rows_by_date=st.dictionaries(st.dates().map(str), counts),
 )
 
 
@@ -48,8 +58,11 @@ def manifest() -> Manifest:
         scale=0.1,
         codec="snappy",
         files=[
-            LakeFile("part-00001-of-00002.avro", 2, 20, 40, "b", {"total": "0.10", "items.discount": "-0.01"}),
-            LakeFile("part-00000-of-00002.avro", 1, 10, 30, "a", {"total": "9999999999.95"}),
+            LakeFile(
+                *("part-00001-of-00002.avro", 2, 20, 40, "b", {"total": "0.10", "items.discount": "-0.01"}),
+                {"2025-11-28": 1, "2025-11-27": 1},
+            ),
+            LakeFile("part-00000-of-00002.avro", 1, 10, 30, "a", {"total": "9999999999.95"}, {"2025-11-28": 1}),
         ],
     )
 
@@ -65,6 +78,18 @@ def test_a_manifest_adds_up_its_files_in_their_order(manifest):
     assert manifest.sums["total"] == "10000000000.05"
     assert manifest.sums["items.discount"] == "-0.01"
     assert manifest.sums["items.sale_price"] == "0.00"
+    assert list(manifest.rows_by_date.items()) == [("2025-11-27", 1), ("2025-11-28", 2)]
+
+
+def test_a_manifest_of_an_earlier_version_is_of_avro_without_defects(manifest):
+    known = json.loads(manifest.to_json())
+    for field in ("file_format", "defects", "rows_by_date"):
+        del known[field]
+    for file in known["files"]:
+        del file["rows_by_date"]
+    found = Manifest.from_json(json.dumps(known), "here")
+    assert (found.file_format, found.defects, found.rows_by_date) == ("avro", {}, {})
+    assert [file.rows_by_date for file in found.files] == [{}, {}]
 
 
 def test_the_order_of_files_makes_no_difference(manifest):
@@ -100,7 +125,17 @@ def test_a_missing_field_of_a_file_is_named(manifest, field):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("rows", "x"), ("rows", True), ("scale", "1"), ("files", {}), ("sums", 1)]
+    ("field", "value"),
+    [
+        ("file_format", 1),
+        ("defects", 3),
+        ("rows_by_date", 3),
+        ("rows", "x"),
+        ("rows", True),
+        ("scale", "1"),
+        ("files", {}),
+        ("sums", 1),
+    ],
 )
 def test_a_field_of_another_type_is_named(manifest, field, value):
     known = json.loads(manifest.to_json()) | {field: value}
@@ -140,7 +175,7 @@ def test_file_names_sort_as_their_parts():
 def test_numeric_paths_go_into_items():
     assert tables.ORDERS.numeric_paths == (
         *("subtotal", "discount", "shipping", "tax", "total"),
-        *("items.retail_price", "items.discount", "items.sale_price"),
+        *("items.retail_price", "items.discount", "items.sale_price", "items.cost"),
     )
     assert tables.CUSTOMERS.numeric_paths == ()
 
@@ -190,6 +225,18 @@ def test_sums_of_orders_equal_their_python_sums():
     found = lake.sums(tables.ORDERS, batch)
     assert found["total"] == sum(row["total"] for row in rows)
     assert found["items.sale_price"] == sum(item["sale_price"] for row in rows for item in row["items"])
+
+
+def test_rows_are_counted_by_the_utc_date_of_the_partition_column():
+    batch = World(seed=42, scale=0.1).block("orders", 5, 0)
+    assert lake.rows_by_date(tables.ORDERS, batch) == {"2019-01-06": batch.num_rows}
+    moments = ["2025-11-27T23:59:59.999999", "2025-11-28T00:00:00", "1969-12-31T23:59:59", None]
+    times = pa.array([moment and datetime.fromisoformat(moment).replace(tzinfo=UTC) for moment in moments])
+    batch = pa.record_batch({"created_at": times.cast(pa.timestamp("us", "UTC"))})
+    expected = {"1969-12-31": 1, "2025-11-27": 1, "2025-11-28": 1}
+    assert lake.rows_by_date(tables.ORDERS, batch) == expected
+    assert lake.rows_by_date(tables.ORDERS, batch.slice(1, 1)) == {"2025-11-28": 1}
+    assert lake.rows_by_date(tables.DISTRIBUTION_CENTERS, batch) == {}
 
 
 def test_a_manifest_does_not_depend_on_how_sums_were_spelt(manifest):

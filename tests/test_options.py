@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from beam_pipelines import options
+from beam_pipelines import options, tables
+from beam_pipelines.defects import AVRO_KINDS, KINDS
+from beam_pipelines.formats import CODECS
 from beam_pipelines.options import GenerateSettings, LoadSettings, Period, UsageError
 from beam_pipelines.pipelines.beam_options import RetailOptions
 from beam_pipelines.pipelines.beam_options import given as given_to_beam
@@ -21,7 +23,10 @@ GOOD: dict[str, Any] = {
     "seed": "42",
     "tables": "orders",
     "dimension_history": "none",
+    "format": "avro",
     "codec": "null",
+    "defect_rate": "0",
+    "defects": "none",
     "warehouse": "bigquery://my-project",
 }
 
@@ -57,8 +62,9 @@ def test_defaults_are_the_whole_world_at_scale_one():
     parsed = parser.parse_args(["--output=lake", "--start_date=2019-01-01", "--end_date=2019-01-01"])
     settings = GenerateSettings.of(parsed)
     assert settings.world == World(seed=42, scale=1.0)
-    assert settings.tables == ("distribution_centers", "products", "customers", "orders")
-    assert (settings.complete_history, settings.codec) == (True, "snappy")
+    assert settings.tables == tuple(table.name for table in tables.LAKE)
+    assert (settings.complete_history, settings.codec, settings.file_format) == (True, "snappy", "avro")
+    assert not settings.rates
 
 
 @pytest.mark.parametrize("scale", ["0.01", "1", "10000", "1e4", "2.5"])
@@ -93,7 +99,9 @@ BAD = {
     "seed": ("a whole number from 0 to 2**63 - 1", ["-1", "4.5", "forty-two", str(2**63), "nan", ""]),
     "start_date": ("a day as YYYY-MM-DD", ["yesterday", "2025-02-30", "28.11.2025", "2025-11-10T00:00"]),
     "end_date": ("a day as YYYY-MM-DD", ["today", "2025-13-01", "2025-11"]),
-    "codec": ("one of snappy, deflate, zstandard, null", ["zip", "SNAPPY", ""]),
+    "format": ("one of avro, parquet, jsonl, csv", ["json", "AVRO", "orc", ""]),
+    "codec": ("one of snappy, deflate, zstandard, null, auto", ["zip", "SNAPPY", ""]),
+    "defect_rate": ("a number from 0 to 1", ["-0.1", "1.01", "nan", "inf", "much", "", "1%"]),
     "dimension_history": ("one of complete, none", ["all", "Complete"]),
 }
 
@@ -103,6 +111,77 @@ def test_a_bad_value_is_refused_by_option_expectation_and_value(option, text):
     error = refusal(GenerateSettings, **{option: text})
     assert error.option == option
     assert str(error) == f"--{option}: expected {BAD[option][0]}, got {text!r}"
+
+
+def test_auto_is_the_formats_own_codec():
+    codecs = {name: GenerateSettings.of(given(format=name, codec="auto")).codec for name in CODECS}
+    assert codecs == {"avro": "snappy", "parquet": "snappy", "jsonl": "null", "csv": "null"}
+
+
+@pytest.mark.parametrize(("name", "codec"), [(name, codec) for name, codecs in CODECS.items() for codec in codecs])
+def test_a_format_takes_its_codecs(name, codec):
+    settings = GenerateSettings.of(given(format=name, codec=codec))
+    assert (settings.file_format, settings.codec) == (name, codec)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "expected"),
+    [
+        ("parquet", "deflate", "snappy or zstandard or null or auto"),
+        ("jsonl", "snappy", "null or auto"),
+        ("csv", "zstandard", "null or auto"),
+    ],
+)
+def test_a_codec_that_a_format_has_not_is_refused(name, codec, expected):
+    error = refusal(GenerateSettings, format=name, codec=codec)
+    assert str(error) == f"--codec: expected {expected} with --format={name}, got {codec!r}"
+
+
+def rates(**changed: str) -> dict[str, float]:
+    return GenerateSettings.of(given(**changed)).rates.by_kind
+
+
+def test_there_are_no_defects_unless_asked_for():
+    assert rates() == rates(defect_rate="0.0") == rates(defects="") == rates(defects="late=0") == {}
+
+
+def test_a_rate_is_of_every_kind_and_single_ones_take_its_place():
+    assert rates(defect_rate="0.01") == dict.fromkeys(KINDS, 0.01)
+    expected = dict.fromkeys(KINDS, 0.01) | {"late": 0.5}
+    del expected["duplicate"]
+    assert rates(defect_rate="0.01", defects=" late = 0.5,duplicate=0,") == expected
+    assert rates(defects="late=1") == {"late": 1.0}
+
+
+@pytest.mark.parametrize("name", [name for name in CODECS if name != "avro"])
+def test_what_only_avro_can_have_is_not_asked_of_other_formats(name):
+    other = {kind: 0.01 for kind in KINDS if kind not in AVRO_KINDS}
+    assert rates(defect_rate="0.01", format=name) == other
+    error = refusal(GenerateSettings, format=name, defects="corrupt_block=0.1")
+    assert str(error) == f"--defects: expected corrupt_block with --format=avro only, got {name!r}"
+    assert rates(format=name, defects="corrupt_block=0") == {}
+
+
+KINDS_WANTED = f"KIND=RATE, separated by commas, with kinds of {', '.join(KINDS)}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "got"),
+    [
+        ("early=0.1", KINDS_WANTED, "early=0.1"),
+        ("late=0.1,late", KINDS_WANTED, "late"),
+        ("late:0.1", KINDS_WANTED, "late:0.1"),
+        ("=0.1", KINDS_WANTED, "=0.1"),
+        ("late=1.5", "a rate from 0 to 1 for late", "1.5"),
+        ("late=0.1,duplicate=x", "a rate from 0 to 1 for duplicate", "x"),
+        ("late=nan", "a rate from 0 to 1 for late", "nan"),
+        ("late=", "a rate from 0 to 1 for late", ""),
+    ],
+)
+def test_bad_rates_of_kinds_are_refused(text, expected, got):
+    error = refusal(GenerateSettings, defects=text)
+    assert error.option == "defects"
+    assert str(error) == f"--defects: expected {expected}, got {got!r}"
 
 
 @pytest.mark.parametrize("option", ["start_date", "end_date"])
@@ -124,7 +203,7 @@ def test_an_end_before_the_start_is_refused(settings):
 def test_an_unknown_table_is_named_and_the_known_ones_listed():
     error = refusal(GenerateSettings, tables="orders,custumers,order_items")
     assert str(error) == (
-        "--tables: expected names of distribution_centers, products, customers, orders, separated by commas, "
+        f"--tables: expected names of {', '.join(table.name for table in tables.LAKE)}, separated by commas, "
         "got 'custumers,order_items'"
     )
 

@@ -14,6 +14,7 @@ from beam_pipelines.commands import execution
 from beam_pipelines.commands.display import Display, size
 from beam_pipelines.commands.errors import CommandError
 from beam_pipelines.commands.warehouses import absolute
+from beam_pipelines.defects import truth
 from beam_pipelines.options import GENERATE, GenerateSettings, UsageError
 from beam_pipelines.pipelines import generate
 from beam_pipelines.progress import ProgressLog
@@ -82,7 +83,8 @@ def lake_rows(display: Display) -> dict[str, dict[str, int]]:
 def show_lake(settings: GenerateSettings, display: Display, seconds: float) -> None:
     """The closing table: rows, files and bytes of each table."""
     counted = lake_rows(display)
-    display.result({"output": settings.output, "seconds": round(seconds, 3), "tables": counted})
+    result = {"output": settings.output, "seconds": round(seconds, 3), "tables": counted}
+    display.result(result | ({"truth": truth.root(settings.output)} if settings.rates else {}))
     if display.as_json:
         return
     rows = [
@@ -91,3 +93,5 @@ def show_lake(settings: GenerateSettings, display: Display, seconds: float) -> N
     display.say()
     display.table(f"The lake {settings.output}", ("table", "rows", "files", "size"), rows)
     display.say(f"\n{sum(found['rows'] for found in counted.values()):,} rows in {seconds:.1f} s")
+    if settings.rates:
+        display.say(f"What is defective, row by row: {truth.root(settings.output)}")

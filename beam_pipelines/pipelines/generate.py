@@ -12,18 +12,18 @@ from beam_pipelines import lake, tables
 from beam_pipelines.options import GenerateSettings
 from beam_pipelines.pipelines.beam_options import given
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
-from beam_pipelines.transforms.lake_writing import DaysPlan, WriteFile, WriteManifest, plan_files
+from beam_pipelines.transforms.lake_writing import DaysPlan, Target, WriteFile, WriteManifest, plan_files
 from beam_pipelines.world import day_number
 
 
 def plan_days(settings: GenerateSettings) -> list[DaysPlan]:
-    """The days to write: those asked for and, of tables whose rows stay valid, those before them."""
+    """The days to write: those asked for and, of tables that those refer to, the days before them."""
     first, last = day_number(settings.period.start), day_number(settings.period.end)
     asked = [DaysPlan(table, first, last, is_history=False) for table in settings.tables]
     earlier = [
-        DaysPlan(table.name, 0, first - 1, is_history=True)
-        for table in tables.DIMENSIONS
-        if settings.complete_history and first > 0 and table.name in settings.tables
+        DaysPlan(table, max(0, first - days) if days else 0, first - 1, is_history=True)
+        for table, days in tables.HISTORY.items()
+        if settings.complete_history and first > 0 and table in settings.tables
     ]
     return earlier + asked
 
@@ -32,15 +32,16 @@ def build(
     pipeline: beam.Pipeline, settings: GenerateSettings, progress: ProgressLog = NO_PROGRESS
 ) -> PCollection[lake.Manifest]:
     """Adds the whole pipeline; its result are the manifests written."""
-    output, world, codec = settings.output, settings.world, settings.codec
+    world = settings.world
+    target = Target(settings.output, world, settings.codec, settings.file_format, settings.rates)
     manifests: PCollection[lake.Manifest] = (
         pipeline
         | "Days" >> beam.Create(plan_days(settings))
         | "Plan files" >> beam.FlatMap(lambda days: plan_files(world, days))
         | "Spread" >> beam.Reshuffle()
-        | "Draw, encode, write" >> beam.ParDo(WriteFile(output, world, codec, progress))
+        | "Draw, encode, write" >> beam.ParDo(WriteFile(target, progress))
         | "Gather days" >> beam.GroupByKey()
-        | "Write manifests" >> beam.ParDo(WriteManifest(output, world, codec))
+        | "Write manifests" >> beam.ParDo(WriteManifest(target))
     )
     return manifests
 

@@ -2,6 +2,7 @@
 
 Only the plans of files cross a stage boundary, a few integers each. Whoever gets one draws, encodes and writes its file
 alone. File names and contents follow from the plan, so a retried bundle overwrites its own file with the same bytes.
+The same goes for the truth about a file's defects, if there are to be any.
 """
 
 from __future__ import annotations
@@ -14,12 +15,24 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.metrics import Metrics
 
-from beam_pipelines import avro, lake, storage, tables
+from beam_pipelines import avro, formats, lake, storage, tables
+from beam_pipelines.defects import CLEAN, Rates, truth
+from beam_pipelines.defects.files import DefectiveFile
 from beam_pipelines.progress import Advance, ProgressLog
 from beam_pipelines.world import VERSION, World, date_of
 
 BLOCKS_PER_FILE = 64
 """A file holds up to a million rows: large enough to read in one go, small enough to spread over workers."""
+
+
+class Target(NamedTuple):
+    """What is written, and where to."""
+
+    output: str
+    world: World
+    codec: str
+    file_format: str = "avro"
+    rates: Rates = CLEAN
 
 
 class DaysPlan(NamedTuple):
@@ -63,11 +76,15 @@ def read_manifest(output: str, table: str, day: int) -> lake.Manifest | None:
         return None
 
 
-def is_same(manifest: lake.Manifest, world: World, codec: str, parts: int) -> bool:
+def is_same(manifest: lake.Manifest, target: Target, parts: int) -> bool:
     """Whether a manifest describes what would be written now."""
-    wanted = (VERSION, world.seed, world.scale, tables.BY_NAME[manifest.table].fingerprint, codec, parts)
-    files = max(1, len(manifest.files))
-    return wanted == (manifest.world, manifest.seed, manifest.scale, manifest.schema, manifest.codec, files)
+    world, schema = target.world, tables.BY_NAME[manifest.table].fingerprint
+    kind = (target.codec, target.file_format, target.rates.by_kind)
+    return (VERSION, world.seed, world.scale, schema, *kind, parts) == (
+        *(manifest.world, manifest.seed, manifest.scale, manifest.schema),
+        *(manifest.codec, manifest.file_format, manifest.defects),
+        max(1, len(manifest.files)),
+    )
 
 
 def is_whole(output: str, manifest: lake.Manifest) -> bool:
@@ -76,11 +93,13 @@ def is_whole(output: str, manifest: lake.Manifest) -> bool:
     return all(storage.size(storage.join(folder, file.name)) == file.bytes for file in manifest.files)
 
 
-def write_file(output: str, world: World, codec: str, plan: FilePlan) -> lake.LakeFile | None:
+def write_file(target: Target, plan: FilePlan) -> lake.LakeFile | None:
     """Draws, encodes and writes one file; None for a day without rows."""
-    table = tables.BY_NAME[plan.table]
-    first = plan.part * BLOCKS_PER_FILE
-    blocks = range(first, min(first + BLOCKS_PER_FILE, world.blocks(plan.table, plan.day)))
+    blocks = range(plan.part * BLOCKS_PER_FILE, (plan.part + 1) * BLOCKS_PER_FILE)
+    if target.rates:
+        return _write_with_defects(target, plan, blocks)
+    table, world = tables.BY_NAME[plan.table], target.world
+    blocks = range(blocks.start, min(blocks.stop, world.blocks(plan.table, plan.day)))
     if not blocks:
         return None
     sums: dict[str, Decimal] = {}
@@ -93,44 +112,88 @@ def write_file(output: str, world: World, codec: str, plan: FilePlan) -> lake.La
             yield batch
 
     def write(file: BinaryIO) -> avro.Written:
-        return avro.write_blocks(file, table.avro_schema, drawn(), codec=codec)
+        return formats.write_blocks(file, table, drawn(), file_format=target.file_format, codec=target.codec)
 
-    name = lake.file_name(plan.part, plan.parts)
-    written = storage.write(storage.join(lake.folder(output, plan.table, date_of(plan.day)), name), write)
+    written = storage.write(_path(target, plan), write)
+    # Nothing is counted by date: all that is drawn for a day is of that day.
+    dates = {date_of(plan.day).isoformat(): written.rows} if table.partition else {}
+    return _lake_file(target, plan, written, sums, dates)
+
+
+def _write_with_defects(target: Target, plan: FilePlan, blocks: range) -> lake.LakeFile | None:
+    """Writes a file with defects, and beside the lake the truth about them."""
+    defective = DefectiveFile(
+        target.world, tables.BY_NAME[plan.table], target.rates, plan.day, plan.part, blocks, target.file_format
+    )
+    path = _path(target, plan)
+    name = path.removeprefix(f"{target.output.rstrip('/')}/")
+    written = None
+    if not defective.is_empty():
+        written = storage.write(path, lambda file: defective.write(file, name, target.codec))
+    truth_path = storage.join(_truth_folder(target, (plan.table, plan.day)), truth.file_name(plan.part, plan.parts))
+    if lines := defective.truth:
+        storage.write(truth_path, lambda file: file.writelines(lines))
+    else:
+        storage.delete([truth_path])
+    return _lake_file(target, plan, written, defective.sums, defective.rows_by_date) if written else None
+
+
+def _path(target: Target, plan: FilePlan) -> str:
+    folder = lake.folder(target.output, plan.table, date_of(plan.day))
+    return storage.join(folder, lake.file_name(plan.part, plan.parts, target.file_format))
+
+
+def _truth_folder(target: Target, day: Day) -> str:
+    table, number = day
+    return lake.folder(truth.root(target.output), table, date_of(number))
+
+
+def _lake_file(
+    target: Target, plan: FilePlan, written: avro.Written, sums: dict[str, Decimal], dates: dict[str, int]
+) -> lake.LakeFile:
     return lake.LakeFile(
-        name=name,
+        name=lake.file_name(plan.part, plan.parts, target.file_format),
         rows=written.rows,
         bytes=written.bytes,
         uncompressed_bytes=written.uncompressed_bytes,
         fingerprint=written.fingerprint,
         sums={path: str(total) for path, total in sums.items()},
+        rows_by_date=dates,
     )
 
 
-def write_manifest(output: str, world: World, codec: str, day: Day, files: Iterable[lake.LakeFile]) -> lake.Manifest:
-    """Deletes what an earlier run with other files left in the day's folder, then writes the manifest."""
+def write_manifest(target: Target, day: Day, files: Iterable[lake.LakeFile]) -> lake.Manifest:
+    """Deletes what an earlier run with other files left of the day, then writes the manifest."""
     table, number = day
     manifest = lake.manifest_of(
         tables.BY_NAME[table],
         date_of(number),
         world=VERSION,
-        seed=world.seed,
-        scale=world.scale,
-        codec=codec,
+        seed=target.world.seed,
+        scale=target.world.scale,
+        codec=target.codec,
         files=files,
+        file_format=target.file_format,
+        defects=target.rates.by_kind,
     )
-    folder = lake.folder(output, table, date_of(number))
-    own = {lake.MANIFEST, *(file.name for file in manifest.files)}
-    storage.delete([storage.join(folder, name) for name in storage.names(folder) if name not in own])
+    folder = lake.folder(target.output, table, date_of(number))
+    _delete_others(folder, {lake.MANIFEST, *(file.name for file in manifest.files)})
+    parts = max(1, len(manifest.files))
+    own = {truth.file_name(part, parts) for part in range(parts)} if target.rates else set()
+    _delete_others(_truth_folder(target, day), own)
     storage.write(storage.join(folder, lake.MANIFEST), lambda file: file.write(manifest.to_json().encode()))
     return manifest
+
+
+def _delete_others(folder: str, own: set[str]) -> None:
+    storage.delete([storage.join(folder, name) for name in storage.names(folder) if name not in own])
 
 
 class WriteFile(beam.DoFn):
     """FilePlan -> (day, [file or nothing]); nothing at all for days of history that are there already."""
 
-    def __init__(self, output: str, world: World, codec: str, progress: ProgressLog) -> None:
-        self._output, self._world, self._codec, self._progress = output, world, codec, progress
+    def __init__(self, target: Target, progress: ProgressLog) -> None:
+        self._target, self._progress = target, progress
         self._rows = Metrics.counter("generate", "rows")
         self._files = Metrics.counter("generate", "files")
         self._bytes = Metrics.counter("generate", "bytes")
@@ -138,9 +201,10 @@ class WriteFile(beam.DoFn):
 
     def process(self, plan: FilePlan) -> Iterator[tuple[Day, list[lake.LakeFile]]]:
         """Writes the file, unless it is history that is there."""
-        manifest = read_manifest(self._output, plan.table, plan.day)
+        output = self._target.output
+        manifest = read_manifest(output, plan.table, plan.day)
         if manifest is not None:
-            same = is_same(manifest, self._world, self._codec, plan.parts) and is_whole(self._output, manifest)
+            same = is_same(manifest, self._target, plan.parts) and is_whole(output, manifest)
             if same and plan.is_history:
                 if plan.part == 0:
                     self._kept.inc()
@@ -148,8 +212,8 @@ class WriteFile(beam.DoFn):
                 return
             if not same:
                 # Until its new files are whole, the day is not there: a reader must not find them under the old names.
-                storage.delete([storage.join(lake.folder(self._output, plan.table, date_of(plan.day)), lake.MANIFEST)])
-        file = write_file(self._output, self._world, self._codec, plan)
+                storage.delete([storage.join(lake.folder(output, plan.table, date_of(plan.day)), lake.MANIFEST)])
+        file = write_file(self._target, plan)
         if file:
             self._rows.inc(file.rows)
             self._files.inc()
@@ -165,12 +229,12 @@ def _advance(plan: FilePlan, rows: int, files: int, size: int, *, kept: bool = F
 class WriteManifest(beam.DoFn):
     """(day, files) -> the day's manifest, written last."""
 
-    def __init__(self, output: str, world: World, codec: str) -> None:
-        self._output, self._world, self._codec = output, world, codec
+    def __init__(self, target: Target) -> None:
+        self._target = target
         self._days = Metrics.counter("generate", "days")
 
     def process(self, element: tuple[Day, Iterable[list[lake.LakeFile]]]) -> Iterator[lake.Manifest]:
         """Writes the manifest of one day."""
         day, files = element
         self._days.inc()
-        yield write_manifest(self._output, self._world, self._codec, day, [file for some in files for file in some])
+        yield write_manifest(self._target, day, [file for some in files for file in some])

@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
+from beam_pipelines import tables
 from beam_pipelines.options import GenerateSettings
 
 Settings = Callable[..., GenerateSettings]
@@ -19,9 +20,12 @@ def generate_settings() -> Settings:
             "end_date": "2019-02-01",
             "scale": "0.01",
             "seed": "42",
-            "tables": "distribution_centers,products,customers,orders",
+            "tables": ",".join(table.name for table in tables.LAKE),
             "dimension_history": "complete",
+            "format": "avro",
             "codec": "snappy",
+            "defect_rate": "0",
+            "defects": "none",
         }
         return GenerateSettings.of(argparse.Namespace(**given | changed))
 

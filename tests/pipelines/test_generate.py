@@ -32,9 +32,10 @@ def part_of(hashes: dict[str, str], prefix: str) -> dict[str, str]:
     return {path: content for path, content in hashes.items() if path.startswith(prefix)}
 
 
-def test_facts_are_planned_as_asked_and_dimensions_from_the_opening(generate_settings):
+def test_facts_are_planned_as_asked_and_what_they_refer_to_before(generate_settings):
     plans = generating.plan_days(generate_settings())
     earlier = [DaysPlan(table.name, 0, 28, is_history=True) for table in tables.DIMENSIONS]
+    earlier.append(DaysPlan("inventory_items", 1, 28, is_history=True))
     assert plans == earlier + [DaysPlan(table.name, 29, 31, is_history=False) for table in tables.LAKE]
 
 
@@ -51,6 +52,7 @@ def test_exactly_the_days_asked_for_and_their_history_are_there(small_lake):
     assert days_in(small_lake, "orders") == ASKED
     for table in tables.DIMENSIONS:
         assert days_in(small_lake, table.name) == HISTORY + ASKED
+    assert days_in(small_lake, "inventory_items") == HISTORY[-tables.LONGEST_IN_STOCK :] + ASKED
 
 
 def test_every_day_holds_its_manifest_and_the_files_that_it_names(small_lake):

@@ -4,25 +4,35 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import xxhash
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beam_pipelines import lake, storage
+from beam_pipelines.defects import CLEAN, Rates, truth
 from beam_pipelines.transforms import lake_writing as writing
-from beam_pipelines.transforms.lake_writing import DaysPlan, FilePlan
+from beam_pipelines.transforms.lake_writing import DaysPlan, FilePlan, Target
 from beam_pipelines.world import VERSION, World, date_of, day_number
 
 WORLD = World(seed=42, scale=0.01)
 FIRST = day_number(date(2025, 11, 20))
 
 
-def write_days(output: Path, days: DaysPlan, world: World = WORLD, codec: str = "snappy") -> list[lake.Manifest]:
+def write_days(
+    output: Path | str,
+    days: DaysPlan,
+    world: World = WORLD,
+    codec: str = "snappy",
+    file_format: str = "avro",
+    rates: Rates = CLEAN,
+) -> list[lake.Manifest]:
     """What the pipeline does for some days, without a pipeline."""
+    target = Target(str(output), world, codec, file_format, rates)
     files: dict[tuple[str, int], list[lake.LakeFile]] = {}
     for plan in writing.plan_files(world, days):
-        file = writing.write_file(str(output), world, codec, plan)
+        file = writing.write_file(target, plan)
         files.setdefault((plan.table, plan.day), []).extend([file] if file else [])
-    return [writing.write_manifest(str(output), world, codec, day, written) for day, written in files.items()]
+    return [writing.write_manifest(target, day, written) for day, written in files.items()]
 
 
 def orders(first: int, last: int) -> DaysPlan:
@@ -110,6 +120,8 @@ def test_a_codec_changes_bytes_but_not_fingerprints(tmp_path):
         ({"parts": 2}, False),
         ({"schema": "another"}, False),
         ({"world": VERSION + 1}, False),
+        ({"file_format": "parquet"}, False),
+        ({"rates": Rates.of({"late": 0.1})}, False),
     ],
 )
 def test_a_day_is_the_same_only_if_nothing_would_be_written_differently(tmp_path, changed, same):
@@ -117,7 +129,75 @@ def test_a_day_is_the_same_only_if_nothing_would_be_written_differently(tmp_path
     world = World(seed=changed.get("seed", 42), scale=changed.get("scale", 0.01))
     described = {name: value for name, value in changed.items() if name in ("schema", "world")}
     manifest = lake.Manifest(**{**manifest.__dict__, **described})
-    assert writing.is_same(manifest, world, changed.get("codec", "snappy"), changed.get("parts", 1)) is same
+    asked = (changed.get("codec", "snappy"), changed.get("file_format", "avro"), changed.get("rates", CLEAN))
+    assert writing.is_same(manifest, Target(str(tmp_path), world, *asked), changed.get("parts", 1)) is same
+
+
+def test_a_clean_days_rows_are_all_of_its_date(tmp_path):
+    manifests = [
+        manifest
+        for table in ("orders", "customers", "distribution_centers")
+        for manifest in write_days(tmp_path, DaysPlan(table, 0, 3, is_history=False))
+    ]
+    for manifest in manifests:
+        own = {manifest.day.isoformat(): manifest.rows} if manifest.table != "distribution_centers" else {}
+        assert (manifest.rows_by_date, manifest.defects, manifest.file_format) == (own, {}, "avro")
+        assert all(file.rows_by_date == own for file in manifest.files)
+
+
+@pytest.mark.parametrize(("file_format", "codec"), [("parquet", "zstandard"), ("jsonl", "null"), ("csv", "null")])
+def test_other_formats_lie_in_the_same_places(tmp_path, file_format, codec):
+    (avro,) = write_days(tmp_path / "avro", orders(3, 3))
+    (manifest,) = write_days(tmp_path, orders(3, 3), codec=codec, file_format=file_format)
+    assert (manifest.file_format, manifest.codec, manifest.sums) == (file_format, codec, avro.sums)
+    (file,) = manifest.files
+    path = f"{lake.folder(str(tmp_path), 'orders', date_of(3))}/part-00000-of-00001.{file_format}"
+    assert storage.size(path) == file.bytes > 0
+    assert file.fingerprint == f"xxh3:{xxhash.xxh3_128_hexdigest(storage.read(path))}"
+
+
+def test_a_day_in_another_format_replaces_the_day(tmp_path, tree_hashes):
+    write_days(tmp_path / "both", orders(3, 3))
+    for root in ("both", "one"):
+        write_days(tmp_path / root, orders(3, 3), codec="null", file_format="csv")
+    assert tree_hashes(tmp_path / "both") == tree_hashes(tmp_path / "one")
+
+
+DEFECTIVE = Rates.of({"duplicate": 0.3, "late": 0.3})
+
+
+def truth_files(root: Path) -> list[str]:
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*.jsonl"))
+
+
+def test_the_truth_lies_beside_the_lake_and_goes_with_the_defects(tmp_path, tree_hashes):
+    (manifest,) = write_days(tmp_path / "both", orders(FIRST, FIRST), rates=DEFECTIVE)
+    assert manifest.defects == {"late": 0.3, "duplicate": 0.3}
+    day = f"{truth.FOLDER}/orders/dt={date_of(FIRST)}"
+    assert truth_files(tmp_path / "both") == [f"{day}/part-00000-of-00001.jsonl"]
+    stale = tmp_path / "both" / day / "part-00001-of-00002.jsonl"
+    stale.write_bytes(b"{}")
+    write_days(tmp_path / "both", orders(FIRST, FIRST), rates=DEFECTIVE)
+    assert not stale.exists()
+    for root in ("both", "one"):
+        write_days(tmp_path / root, orders(FIRST, FIRST))
+    assert tree_hashes(tmp_path / "both") == tree_hashes(tmp_path / "one")
+
+
+def test_a_day_without_defects_has_no_truth(tmp_path):
+    write_days(tmp_path, orders(FIRST, FIRST), rates=DEFECTIVE)
+    write_days(tmp_path, orders(FIRST, FIRST), rates=Rates.of({"late": 1e-9}))
+    assert truth_files(tmp_path) == []
+
+
+def test_a_file_that_cannot_be_written_leaves_no_truth(tmp_path, monkeypatch):
+    def fail(world, table, day, block):
+        raise MemoryError("no more")
+
+    monkeypatch.setattr(World, "block", fail)
+    with pytest.raises(MemoryError):
+        write_days(tmp_path, orders(FIRST, FIRST), rates=DEFECTIVE)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"\xff\xfe", b'{"format": 0}'])
