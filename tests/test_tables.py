@@ -11,7 +11,7 @@ from google.cloud.bigquery import SchemaField
 
 from beam_pipelines import tables
 from beam_pipelines.schema import Column, Equation, Table, Type, columns_from_bigquery, quoted
-from beam_pipelines.tables import BY_NAME, DEAD_LETTERS, DERIVED, DIMENSIONS, LAKE, WAREHOUSE
+from beam_pipelines.tables import BY_NAME, DEAD_LETTERS, DERIVED, DIMENSIONS, HISTORY, LAKE, WAREHOUSE
 
 every_table = pytest.mark.parametrize("table", WAREHOUSE, ids=lambda table: table.name)
 
@@ -28,6 +28,15 @@ def test_tables_are_found_by_name() -> None:
     assert len(BY_NAME) == len(WAREHOUSE)
     assert all(BY_NAME[name].name == name for name in BY_NAME)
     assert set(DIMENSIONS) < set(LAKE)
+
+
+def test_tables_with_a_history_are_read_before_the_facts() -> None:
+    assert {name for name, days in HISTORY.items() if days is None} == {table.name for table in DIMENSIONS}
+    with_days = [BY_NAME[name] for name, days in HISTORY.items() if days is not None]
+    assert with_days == [tables.INVENTORY_ITEMS]
+    for table in with_days:
+        assert table.partition is not None, "days are replaced one by one"
+        assert table.partition.granularity == "DAY"
 
 
 @every_table
@@ -109,7 +118,8 @@ def test_equations_are_about_numbers(table: Table, equation: Equation) -> None:
 def test_money_is_found_at_any_depth() -> None:
     assert BY_NAME["customers"].numeric_paths == ()
     assert BY_NAME["products"].numeric_paths == ("retail_price", "cost")
-    of_items = ("items.retail_price", "items.discount", "items.sale_price")
+    assert BY_NAME["order_events"].numeric_paths == ("refund",)
+    of_items = ("items.retail_price", "items.discount", "items.sale_price", "items.cost")
     assert tables.ORDERS.numeric_paths == ("subtotal", "discount", "shipping", "tax", "total", *of_items)
 
 

@@ -26,9 +26,11 @@ from beam_pipelines.transforms.partition_loading import LoadedPartition, LoadPar
 from beam_pipelines.transforms.staging import (
     PRODUCTS,
     SALES,
+    Staged,
     StageDailySales,
-    TransformDimension,
     TransformOrders,
+    TransformProducts,
+    TransformRows,
 )
 
 
@@ -38,21 +40,20 @@ def by_partition(manifest: lake.Manifest) -> tuple[Partition, lake.Manifest]:
     return (table.name, partition_of(table, manifest.day)), manifest
 
 
-def is_dimension(split: Split, _: int) -> int:
-    """0 for a split of orders, 1 for one of a table whose rows stay valid."""
-    return int(split.table != tables.ORDERS.name)
+def is_other_than(split: Split, _: int, table: str) -> int:
+    """0 for a split of the table, 1 for one of another."""
+    return int(split.table != table)
 
 
-def build(
-    pipeline: beam.Pipeline, settings: LoadSettings, staging: str, progress: ProgressLog = NO_PROGRESS
-) -> PCollection[LoadedPartition]:
-    """Adds the whole pipeline; its result are the partitions loaded."""
+def apart(splits: PCollection[Split], table: str) -> tuple[PCollection[Split], PCollection[Split]]:
+    """The splits of a table, and those of all others."""
+    own, others = splits | f"Of {table} or not" >> beam.Partition(is_other_than, 2, table)  # type: ignore[arg-type]
+    return own, others
+
+
+def plan(pipeline: beam.Pipeline, settings: LoadSettings, progress: ProgressLog) -> PCollection[Split]:
+    """Adds the first part of the pipeline, from the lake's manifests to the splits of each partition."""
     root, period = settings.input, settings.period
-    warehouse = (
-        pipeline
-        | "Warehouse" >> beam.Create([settings.warehouse])
-        | "Prepare tables and views" >> beam.Map(prepare_warehouse)
-    )
     manifests = (
         pipeline
         | "Tables" >> beam.Create([table.name for table in tables.LAKE])
@@ -66,27 +67,52 @@ def build(
         | "Worlds" >> beam.combiners.ToSet()
         | "One world" >> beam.Map(one_world)
     )
-    orders, dimensions = (
+    splits: PCollection[Split] = (
         manifests
         | "By partition" >> beam.Map(by_partition)
         | "Gather partitions" >> beam.GroupByKey()
         | "Plan splits" >> beam.ParDo(PlanSplits(root, progress), AsSingleton(world))
-        | "Spread splits" >> beam.Reshuffle()
-        | "Orders or dimensions" >> beam.Partition(is_dimension, 2)  # type: ignore[arg-type]  # a function will do
     )
-    dimensions = dimensions | "Transform dimensions" >> beam.ParDo(
-        TransformDimension(root, staging, progress)
-    ).with_outputs(PRODUCTS, main="staged")
+    return splits
+
+
+def transform(
+    splits: PCollection[Split], root: str, staging: str, progress: ProgressLog
+) -> tuple[PCollection[Staged], ...]:
+    """Adds what splits become: staged files."""
+    # Products go first and alone: orders need all of them, and are not to wait for anything else.
+    products, rest = apart(splits, tables.PRODUCTS.name)
+    products = (
+        products
+        | "Spread products" >> beam.Reshuffle()
+        | "Transform products"
+        >> beam.ParDo(TransformProducts(root, staging, progress)).with_outputs(PRODUCTS, main="staged")
+    )
+    orders, others = apart(rest | "Spread the rest" >> beam.Reshuffle(), tables.ORDERS.name)
     orders = orders | "Transform orders" >> beam.ParDo(
-        TransformOrders(root, staging, progress), AsList(dimensions[PRODUCTS])
+        TransformOrders(root, staging, progress), AsList(products[PRODUCTS])
     ).with_outputs(SALES, main="staged")
+    others = others | "Transform rows" >> beam.ParDo(TransformRows(root, staging, progress))
     daily_sales = (
         orders[SALES]
         | "Gather sales" >> beam.GroupByKey()
         | "Stage daily sales" >> beam.ParDo(StageDailySales(staging, progress))
     )
+    return products["staged"], orders["staged"], others, daily_sales
+
+
+def build(
+    pipeline: beam.Pipeline, settings: LoadSettings, staging: str, progress: ProgressLog = NO_PROGRESS
+) -> PCollection[LoadedPartition]:
+    """Adds the whole pipeline; its result are the partitions loaded."""
+    warehouse = (
+        pipeline
+        | "Warehouse" >> beam.Create([settings.warehouse])
+        | "Prepare tables and views" >> beam.Map(prepare_warehouse)
+    )
+    splits = plan(pipeline, settings, progress)
     loaded: PCollection[LoadedPartition] = (
-        (dimensions["staged"], orders["staged"], daily_sales)
+        transform(splits, settings.input, staging, progress)
         | "Staged" >> beam.Flatten()
         | "Gather staged" >> beam.GroupByKey()
         | "Load partitions" >> beam.ParDo(LoadPartitions(progress), AsSingleton(warehouse))

@@ -6,6 +6,7 @@ same on any runner.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
@@ -23,7 +24,10 @@ from beam_pipelines.progress import Advance, ProgressLog
 from beam_pipelines.schema import Column, Table, columns_from_arrow
 
 ROWS_PER_SPLIT = 262_144
-"""A split ends when it has so many rows: a few hundred megabytes in memory, a file of tens of megabytes."""
+"""A split ends when it has so many rows, which give a file of tens of megabytes; a file that has more is one split.
+
+Orders and their lines are held together, half a kilobyte an order; of other tables one block at a time.
+"""
 
 Partition = tuple[str, str]
 """A lake table's name and a partition of it: ``20251128``, ``202511``, or empty if the table has none."""
@@ -59,19 +63,20 @@ class Split(NamedTuple):
 def find_manifests(root: str, table_name: str, period: Period) -> list[str]:
     """Paths of the manifests that a load of a period reads.
 
-    Of facts those of the period's days, each of which has to be there. Of tables whose rows stay valid every day that
-    is there up to the end of the period's last month: partitions are reloaded whole.
+    Of facts those of the period's days, each of which has to be there, and of the days before that these need (see
+    ``tables.HISTORY``) those that are there. Of tables whose rows stay valid every day that is there up to the end of
+    the period's last month: partitions are reloaded whole.
     """
-    table = tables.BY_NAME[table_name]
     found = {_day_of(path): path for path in storage.find(root, f"{table_name}/dt=*/{lake.MANIFEST}")}
-    if table in tables.DIMENSIONS:
+    history = tables.HISTORY.get(table_name, 0)
+    if history is None:
         wanted = {day: path for day, path in found.items() if (day.year, day.month) <= _month(period.end)}
         if not wanted:
             folder = storage.join(root, table_name)
             raise LakeError(f"{folder}: expected manifests up to {period.end}, found none; generate them first")
     else:
         days = [date.fromordinal(day) for day in range(period.start.toordinal(), period.end.toordinal() + 1)]
-        wanted = {day: found[day] for day in days if day in found}
+        wanted = {day: path for day, path in found.items() if -history <= (day - period.start).days < len(days)}
         if missing := [day for day in days if day not in found]:
             more = f" (nor of {len(missing) - 1} more days)" if len(missing) > 1 else ""
             folder = lake.folder(root, table_name, missing[0])
@@ -85,6 +90,8 @@ def read_manifest(path: str) -> lake.Manifest:
     table = tables.BY_NAME.get(manifest.table)
     if table is None or path != storage.join(lake.folder(_root_of(path), table.name, manifest.day), lake.MANIFEST):
         raise LakeError(f"{path}: expected the table and day of its folder, got {manifest.table} on {manifest.day}")
+    if manifest.file_format != "avro":
+        raise LakeError(f"{path}: expected files in avro, which is what load reads, got {manifest.file_format}")
     if manifest.schema != table.fingerprint:
         raise LakeError(
             f"{path}: expected schema {table.fingerprint} of {table.name}, got {manifest.schema}: "
@@ -196,20 +203,26 @@ def read_split(root: str, split: Split) -> Iterator[Block]:
 
 def _blocks_of(table: Table, file: SplitFile) -> Iterator[avro.Block]:
     """The blocks of a file of a table; LakeError, naming the file, if it is not one or not what was written."""
-    path, expected = file.path, _types(table.columns)
+    path = file.path
     # Manifests of earlier versions have fingerprints of another kind.
     fingerprint = file.fingerprint if file.fingerprint.startswith("xxh3:") else None
     with storage.open_for_reading(path) as opened:
         try:
             for block in avro.read_blocks(opened, dictionaries=True, fingerprint=fingerprint):
-                if (found := _types(columns_from_arrow(block.batch.schema))) != expected:
-                    differing = sorted({name for name, _ in expected.items() ^ found.items()})
+                if differing := _differing(table.name, block.batch.schema):
                     raise LakeError(
                         f"{path}: expected the columns of {table.name}, found others: {', '.join(differing)}"
                     )
                 yield block
         except avro.AvroError as error:
             raise LakeError(f"{path}: {error}") from error
+
+
+@functools.lru_cache(maxsize=256)
+def _differing(table: str, schema: pa.Schema) -> list[str]:
+    """Paths of what is in a table or in a schema only, or of another type; remembered, for most blocks are alike."""
+    expected, found = _types(tables.BY_NAME[table].columns), _types(columns_from_arrow(schema))
+    return sorted({name for name, _ in expected.items() ^ found.items()})
 
 
 def _types(columns: Iterable[Column], prefix: str = "") -> dict[str, tuple[object, ...]]:

@@ -26,6 +26,7 @@ class LoadedPartition(NamedTuple):
     partition: str
     rows: int
     job_id: str
+    """Empty if there was nothing to do: an empty partition that was to be empty."""
 
 
 def content_of(partition: Partition, staged: Iterable[StagedFile]) -> partition_loads.PartitionContent:
@@ -51,7 +52,8 @@ class LoadPartitions(beam.DoFn):
     """(partition, staged files) -> the loaded partition.
 
     A bundle starts all its jobs before it waits for the first, so that BigQuery runs them side by side. A bundle that
-    is run again finds the jobs of its first run by their ids.
+    is run again finds the jobs of its first run by their ids. Most partitions of dead letters are to be empty and are:
+    that takes a query for all of them together, and no job.
     """
 
     def __init__(self, progress: ProgressLog) -> None:
@@ -59,15 +61,20 @@ class LoadPartitions(beam.DoFn):
         self._rows = Metrics.counter("load", "rows_loaded")
         self._partitions = Metrics.counter("load", "partitions_loaded")
         self._running: list[tuple[partition_loads.PartitionContent, bigquery.LoadJob]] = []
+        self._with_rows: dict[str, frozenset[tuple[str, str]]] = {}
 
     def start_bundle(self) -> None:
-        """Forgets the jobs of an earlier bundle."""
+        """Forgets the jobs of an earlier bundle, and what the warehouse held then."""
         self._running = []
+        self._with_rows = {}
 
     def process(self, element: tuple[Partition, Iterable[StagedFile]], warehouse: str) -> Iterator[LoadedPartition]:
         """Starts the partition's job, or finds it; what has ended by now need not be waited for."""
-        content = content_of(*element)
-        job = partition_loads.start(connect(warehouse), content)
+        content, client = content_of(*element), connect(warehouse)
+        if not content.rows and self._is_empty(client, content):
+            yield self._loaded(content, "")
+            return
+        job = partition_loads.start(client, content)
         if job.state == "DONE":
             yield self._finished(content, job)
         else:
@@ -79,11 +86,22 @@ class LoadPartitions(beam.DoFn):
         for content, job in self._running:
             yield WindowedValue(self._finished(content, job), window.max_timestamp(), (window,))
 
+    def _is_empty(self, client: bigquery.Client, content: partition_loads.PartitionContent) -> bool:
+        """Whether the warehouse's partition has no rows."""
+        dataset = content.table.dataset
+        if dataset not in self._with_rows:
+            self._with_rows[dataset] = partition_loads.partitions_with_rows(client, dataset)
+        return (content.table.name, content.partition) not in self._with_rows[dataset]
+
     def _finished(self, content: partition_loads.PartitionContent, job: bigquery.LoadJob) -> LoadedPartition:
-        """Waits for a job, deletes what was staged for it, and counts."""
+        """Waits for a job."""
         partition_loads.finish(job, content)
+        return self._loaded(content, str(job.job_id))
+
+    def _loaded(self, content: partition_loads.PartitionContent, job_id: str) -> LoadedPartition:
+        """Deletes what was staged, and counts."""
         storage.delete([path.removeprefix("file://") for path in content.files])
         self._rows.inc(content.rows)
         self._partitions.inc()
         self._progress.add(Advance("load", content.table.name, rows=content.rows))
-        return LoadedPartition(content.table.name, content.partition, content.rows, str(job.job_id))
+        return LoadedPartition(content.table.name, content.partition, content.rows, job_id)

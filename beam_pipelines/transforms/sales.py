@@ -1,4 +1,4 @@
-"""What follows from orders: their lines with what the product was and cost at that moment, and the day's sales."""
+"""What follows from orders: their lines with what the product was at that moment, and the day's sales."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ MAXIMUM_PRODUCT_VERSIONS = 10_000_000
 class ProductVersions:
     """Every version of every product, to find the one that was valid at a moment.
 
-    Takes batches of ``tables.PRODUCTS`` in any order. ValueError above ten million rows.
+    A product may be announced, which is when its first version takes effect, before it is launched; until then nobody
+    can order it. Takes batches of ``tables.PRODUCTS`` in any order. ValueError above ten million rows.
     """
 
     def __init__(self, batches: Sequence[pa.RecordBatch]) -> None:
@@ -42,21 +43,24 @@ class ProductVersions:
         self.rows = ordered.combine_chunks()
         product_id = integers(self.rows["product_id"])
         self._valid_from = integers(self.rows["valid_from"])
-        self._product_ids, self._first, counts = np.unique(product_id, return_index=True, return_counts=True)
-        self._end = self._first + counts
-        self._most_versions = int(counts.max(initial=0))
+        self._launched_at = integers(self.rows["launched_at"])
+        self._product_ids, self._first, self._versions = np.unique(product_id, return_index=True, return_counts=True)
 
     def at(self, product_id: I64, microseconds: I64) -> I64:
-        """The row in :attr:`rows` valid for each product at each time; -1 where there is none."""
+        """The row in :attr:`rows` valid for each product at each time; -1 where it was not on sale yet."""
         if not len(self._product_ids):
             return np.full(len(product_id), -1)
         position = np.searchsorted(self._product_ids, product_id).clip(max=len(self._product_ids) - 1)
+        row, left = self._first.take(position), self._versions.take(position)
         known = self._product_ids.take(position) == product_id
-        row, end = self._first.take(position), self._end.take(position)
         known &= self._valid_from.take(row) <= microseconds
-        for _ in range(self._most_versions - 1):
-            following = np.minimum(row + 1, len(self._valid_from) - 1)
-            row = np.where((row + 1 < end) & (self._valid_from.take(following) <= microseconds), following, row)
+        # Of the versions that are left for each, skip half as long as the one behind that is valid.
+        while (half := left >> 1).any():
+            middle = row + half
+            valid = self._valid_from.take(middle) <= microseconds
+            row = np.where(valid, middle, row)
+            left = np.where(valid, left - half, half)
+        known &= self._launched_at.take(row) <= microseconds
         return np.where(known, row, -1)
 
 
@@ -67,7 +71,7 @@ class Lines:
     order: I64
     """Row of each line's order in the batch."""
     product: I64
-    """Row of each line's product version, -1 for none."""
+    """Row of each line's product version, -1 for a product that was not on sale."""
 
 
 def lines_of(orders: pa.RecordBatch, products: ProductVersions) -> Lines:
@@ -80,7 +84,7 @@ def lines_of(orders: pa.RecordBatch, products: ProductVersions) -> Lines:
 
 
 def unknown_products(orders: pa.RecordBatch, lines: Lines) -> list[Finding]:
-    """The orders with a product that did not exist when they were placed."""
+    """The orders with a product that had not been launched when they were placed."""
     missing = np.flatnonzero(lines.product < 0)
     if not len(missing):
         return []
@@ -99,6 +103,9 @@ def unknown_products(orders: pa.RecordBatch, lines: Lines) -> list[Finding]:
     ]
 
 
+_OF_ITEMS = ("order_item_id", "product_id", "inventory_item_id", "retail_price", "discount", "sale_price", "cost")
+
+
 def order_items(orders: pa.RecordBatch, lines: Lines, products: ProductVersions) -> pa.RecordBatch:
     """The lines of orders as a batch of ``tables.ORDER_ITEMS``; every line's product must be known."""
     items = orders.column("items").flatten()
@@ -108,11 +115,8 @@ def order_items(orders: pa.RecordBatch, lines: Lines, products: ProductVersions)
         name: orders.column(name).take(of_order)
         for name in ("order_id", "customer_id", "created_at", "channel", "country")
     }
-    columns |= {
-        name: pc.struct_field(items, name)
-        for name in ("order_item_id", "product_id", "retail_price", "discount", "sale_price")
-    }
-    for name in ("department", "category", "brand", "cost"):
+    columns |= {name: pc.struct_field(items, name) for name in _OF_ITEMS}
+    for name in ("department", "category", "brand"):
         columns[name] = products.rows[name].combine_chunks().take(of_product)
     columns["product_version"] = products.rows["version"].combine_chunks().take(of_product)
     columns["margin"] = money(cents(columns["sale_price"]) - cents(columns["cost"]))

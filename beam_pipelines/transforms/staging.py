@@ -37,8 +37,8 @@ class StagedFile(NamedTuple):
 Staged = tuple[Partition, StagedFile]
 """A staged file under the warehouse table's partition that it is for."""
 
-Outputs = dict[str, list[pa.RecordBatch]]
-"""Batches by the name of the warehouse table that they are for."""
+Outputs = dict[str, Iterable[pa.RecordBatch]]
+"""Batches by the name of the warehouse table that they are for, to be taken table by table in this order."""
 
 
 def last_day(partition: str) -> date:
@@ -53,47 +53,76 @@ def last_day(partition: str) -> date:
     return first if len(partition) == 8 else first.replace(day=calendar.monthrange(first.year, first.month)[1])
 
 
-def transform_dimension(root: str, split: Split) -> Outputs:
-    """The valid rows of a split, and dead letters for the others."""
+def transform_rows(root: str, split: Split) -> Outputs:
+    """The valid rows of a split of any table, and dead letters for the others.
+
+    No more than one block of valid rows is held: the letters are there once all of them have been taken.
+    """
     table = tables.BY_NAME[split.table]
     first, last = first_day(split.partition), last_day(split.partition)
-    outputs: Outputs = {table.name: [], f"dead_letters_{table.name}": []}
-    for block in read_split(root, split):
-        findings = validation.findings(table, block.batch, first, last)
-        valid, letters = dead_letters.separate(table, block, findings, first)
-        outputs[table.name].append(valid)
-        outputs[f"dead_letters_{table.name}"] += [letters] if letters else []
-    return outputs
+    letters: list[pa.RecordBatch] = []
+
+    def valid_rows() -> Iterator[pa.RecordBatch]:
+        for block in read_split(root, split):
+            findings = validation.findings(table, block.batch, first, last)
+            valid, refused = dead_letters.separate(table, block, findings, first)
+            letters.extend([refused] if refused else [])
+            yield valid
+
+    return {table.name: valid_rows(), f"dead_letters_{table.name}": letters}
 
 
 def transform_orders(root: str, split: Split, products: sales.ProductVersions) -> tuple[Outputs, sales.Sales]:
     """The valid orders of a split, their lines, dead letters for the others, and the split's sales."""
     day, total = first_day(split.partition), sales.NO_SALES
-    outputs: Outputs = {"orders": [], "order_items": [], "dead_letters_orders": []}
+    outputs: dict[str, list[pa.RecordBatch]] = {"orders": [], "order_items": [], "dead_letters_orders": []}
     for block in read_split(root, split):
+        lines = sales.lines_of(block.batch, products)
         findings = validation.findings(tables.ORDERS, block.batch, day, day)
-        findings += sales.unknown_products(block.batch, sales.lines_of(block.batch, products))
+        findings += sales.unknown_products(block.batch, lines)
         valid, letters = dead_letters.separate(tables.ORDERS, block, findings, day)
-        lines = sales.order_items(valid, sales.lines_of(valid, products), products)
-        total = total + sales.sales_of(lines)
+        items = sales.order_items(valid, sales.lines_of(valid, products) if letters else lines, products)
+        total = total + sales.sales_of(items)
         outputs["orders"].append(valid)
-        outputs["order_items"].append(lines)
+        outputs["order_items"].append(items)
         outputs["dead_letters_orders"] += [letters] if letters else []
-    return outputs, total
+    return dict(outputs), total
 
 
-def stage(folder: str, table: Table, partition: str, name: str, batches: Sequence[pa.RecordBatch]) -> StagedFile:
+def stage(folder: str, table: Table, partition: str, name: str, batches: Iterable[pa.RecordBatch]) -> StagedFile:
     """Writes one staged file; the same batches give the same bytes."""
     path = storage.join(folder, table.name, partition or "all", name)
 
     def write(file: BinaryIO) -> avro.Written:
-        return avro.write_blocks(file, table.avro_schema, batches)
+        return avro.write_blocks(file, table.avro_schema, gathered(batches))
 
     written = storage.write(path, write)
     return StagedFile(path, written.rows, written.fingerprint)
 
 
-def to_ipc(batches: Sequence[pa.RecordBatch]) -> bytes:
+def gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows in batches of about 16,384: a month of customers comes in thirty small ones, which cost more.
+
+    Batches that differ in what may be null, for several writers have written them, stay apart.
+    """
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        rows = sum(one.num_rows for one in waiting) + batch.num_rows
+        if waiting and (rows > BLOCK_ROWS or not batch.schema.equals(waiting[0].schema)):
+            yield from _joined(waiting)
+            waiting = []
+        waiting += [batch] if batch.num_rows else []
+    yield from _joined(waiting)
+
+
+def _joined(batches: Sequence[pa.RecordBatch]) -> Sequence[pa.RecordBatch]:
+    if len(batches) < 2:
+        return batches
+    joined: Sequence[pa.RecordBatch] = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()
+    return joined
+
+
+def to_ipc(batches: Iterable[pa.RecordBatch]) -> bytes:
     """Batches as one Arrow IPC stream, strings decoded so that batches of several files agree."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, tables.PRODUCTS.arrow_schema) as stream:
@@ -108,7 +137,7 @@ def from_ipc(streams: Iterable[bytes]) -> list[pa.RecordBatch]:
 
 
 class _TransformSplit(beam.DoFn):
-    """What both kinds of splits have in common: staging the outputs and counting their rows."""
+    """What all kinds of splits have in common: staging the outputs and counting their rows."""
 
     def __init__(self, root: str, staging: str, progress: ProgressLog) -> None:
         self._root, self._staging, self._progress = root, staging, progress
@@ -127,15 +156,23 @@ class _TransformSplit(beam.DoFn):
         self._progress.add(Advance("transform", split.table, rows=split.rows, files=len(split.files)))
 
 
-class TransformDimension(_TransformSplit):
-    """Split -> staged files; the products among them also go where the orders' splits find them."""
+class TransformProducts(_TransformSplit):
+    """Split of products -> staged files; the product versions also go where the orders' splits find them."""
 
     def process(self, split: Split) -> Iterator[Staged | TaggedOutput[str, Any]]:
-        """Transforms and stages one split of a table whose rows stay valid."""
-        outputs = transform_dimension(self._root, split)
-        if split.table == tables.PRODUCTS.name:
-            yield TaggedOutput(PRODUCTS, to_ipc(outputs[tables.PRODUCTS.name]))
-        yield from self._staged(split, outputs)
+        """Transforms and stages one split of products."""
+        outputs = transform_rows(self._root, split)
+        products = list(outputs[tables.PRODUCTS.name])
+        yield TaggedOutput(PRODUCTS, to_ipc(products))
+        yield from self._staged(split, outputs | {tables.PRODUCTS.name: products})
+
+
+class TransformRows(_TransformSplit):
+    """Split of a table that others do not follow from -> staged files."""
+
+    def process(self, split: Split) -> Iterator[Staged]:
+        """Transforms and stages one split, block by block."""
+        yield from self._staged(split, transform_rows(self._root, split))
 
 
 class TransformOrders(_TransformSplit):

@@ -6,6 +6,7 @@ broken rule, which is nearly every batch, costs a few vector operations a column
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -53,9 +54,8 @@ def _of_column(column: Column, array: pa.Array[Any], path: str) -> Iterator[Find
     if not column.repeated:
         yield from _of_values(column, array, path)
         return
-    parents = pc.list_parent_indices(array).to_numpy(zero_copy_only=False)
     for finding in _of_values(column, array.flatten(), path):
-        yield _by_row(finding, parents, len(array))
+        yield _by_row(finding, pc.list_parent_indices(array).to_numpy(zero_copy_only=False), len(array))
 
 
 def _of_values(column: Column, array: pa.Array[Any], path: str) -> Iterator[Finding]:
@@ -83,7 +83,7 @@ def _broken(column: Column, array: pa.Array[Any]) -> Iterator[tuple[str, str, Ma
 
 
 def _out_of_range(column: Column, array: pa.Array[Any]) -> Mask:
-    numbers = cents(array) if column.type is Type.NUMERIC else array.to_numpy(zero_copy_only=False)
+    numbers = _numbers(column, array)
     unit = 10**column.scale
     broken = np.zeros(len(array), dtype=bool)
     if column.minimum is not None:
@@ -92,14 +92,25 @@ def _out_of_range(column: Column, array: pa.Array[Any]) -> Mask:
         broken |= numbers > column.maximum * unit
     if column.type is Type.FLOAT64:
         broken |= np.isnan(numbers)
-    if array.null_count:
+    if array.null_count and broken.any():
         broken &= array.is_valid().to_numpy(zero_copy_only=False)
     return broken
 
 
+def _numbers(column: Column, array: pa.Array[Any]) -> npt.NDArray[Any]:
+    """The values of a numeric column, money in cents; those of nulls are arbitrary."""
+    if column.type is Type.NUMERIC:
+        return cents(array)
+    if array.null_count and column.type is Type.INT64:
+        # Arrow would make floats of them, which do not hold every whole number.
+        array = array.fill_null(0)
+    numbers: npt.NDArray[Any] = array.to_numpy(zero_copy_only=False)
+    return numbers
+
+
 def _unknown(array: pa.Array[Any], values: tuple[str, ...]) -> Mask:
     if isinstance(array, pa.DictionaryArray):
-        known = pc.is_in(array.dictionary, value_set=pa.array(values)).to_numpy(zero_copy_only=False)
+        known = pc.is_in(array.dictionary, value_set=_listed(values)).to_numpy(zero_copy_only=False)
         if known.all():
             return np.zeros(len(array), dtype=bool)
         valid = array.is_valid().to_numpy(zero_copy_only=False)
@@ -108,6 +119,11 @@ def _unknown(array: pa.Array[Any], values: tuple[str, ...]) -> Mask:
         return unknown
     listed: Mask = pc.is_in(array, value_set=pa.array([*values, None], array.type)).to_numpy(zero_copy_only=False)
     return ~listed
+
+
+@functools.lru_cache(maxsize=64)
+def _listed(values: tuple[str, ...]) -> pa.Array[Any]:
+    return pa.array(values)
 
 
 def _of_equation(equation: Equation, batch: pa.RecordBatch) -> Finding | None:

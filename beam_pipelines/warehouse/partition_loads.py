@@ -80,6 +80,17 @@ def finish(job: bigquery.LoadJob, content: PartitionContent) -> None:
         )
 
 
+def partitions_with_rows(client: bigquery.Client, dataset: str) -> frozenset[tuple[str, str]]:
+    """Names of a dataset's tables, each with the id of a partition that holds rows and with the empty string."""
+    query = f"""
+        SELECT table_name, partition_id
+        FROM `{client.project}.{dataset}.INFORMATION_SCHEMA.PARTITIONS`
+        WHERE total_rows > 0
+    """  # noqa: S608 - project and dataset are ours, and names cannot be query parameters
+    found = [(row["table_name"], row["partition_id"]) for row in client.query_and_wait(query)]
+    return frozenset([*found, *((table, "") for table, _ in found)])
+
+
 def _configuration(table: Table) -> bigquery.LoadJobConfig:
     return bigquery.LoadJobConfig(
         source_format=bigquery.SourceFormat.AVRO,

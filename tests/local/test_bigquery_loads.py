@@ -305,6 +305,37 @@ def test_killed_in_a_load(warehouse: Path, tmp_path: Path, monkeypatch: pytest.M
             assert found == (10, 0)
 
 
+LISTS = (
+    Column(name="id", type=Type.INT64),
+    Column(name="day", type=Type.DATE),
+    Column(name="numbers", type=Type.INT64, repeated=True),
+    Column(name="words", type=Type.STRING, repeated=True),
+)
+
+
+def test_lists_of_numbers_and_words(client: bigquery.Client, tmp_path: Path) -> None:
+    fields = [bigquery.SchemaField.from_api_repr(column.bigquery_field) for column in LISTS]
+    assert [(field.field_type, field.mode) for field in fields[2:]] == [("INTEGER", "REPEATED"), ("STRING", "REPEATED")]
+    table = bigquery.Table("local.retail.lists", schema=fields)
+    table.time_partitioning = bigquery.TimePartitioning(field="day")
+    client.create_table(table)
+    held = [(1, [7, 2**62, -1], ["a"]), (2, [], []), (3, [7], ["b", "", "ä"])]
+    batch = pa.RecordBatch.from_pylist(
+        [{"id": number, "day": DAY, "numbers": numbers, "words": words} for number, numbers, words in held],
+        schema=pa.schema([column.arrow_field for column in LISTS]),
+    )
+    uri = write_avro(tmp_path / "lists.avro", batch, LISTS)
+    for _ in range(2):
+        client.load_table_from_uri(uri, "local.retail.lists$20251128", job_config=load_config(schema=fields)).result()
+        assert rows(client, "SELECT id, numbers, words FROM retail.lists ORDER BY id") == held
+    of_seven = "SELECT id FROM retail.lists WHERE 7 IN UNNEST(numbers) ORDER BY id"
+    assert rows(client, of_seven) == [(1,), (3,)]
+    flat = "SELECT id, number, at FROM retail.lists, UNNEST(numbers) AS number WITH OFFSET AS at ORDER BY id, at"
+    assert rows(client, flat) == [(1, 7, 0), (1, 2**62, 1), (1, -1, 2), (3, 7, 0)]
+    sums = "SELECT id, ARRAY_LENGTH(words), (SELECT SUM(n) FROM UNNEST(numbers) AS n) FROM retail.lists ORDER BY id"
+    assert rows(client, sums) == [(1, 1, 2**62 + 6), (2, 0, None), (3, 3, 7)]
+
+
 def test_a_locked_file_names_who_holds_it(warehouse: Path) -> None:
     code = f"import duckdb, time; c = duckdb.connect({str(warehouse)!r}); print('open', flush=True); time.sleep(60)"
     holder = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)

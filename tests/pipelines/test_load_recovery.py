@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -105,10 +105,15 @@ def test_a_dead_letter_holds_its_record(warehouse, load, dirty_lake, dirty_order
     ]
 
 
-def test_loading_the_repaired_day_replaces_its_dead_letters(warehouse, load, dirty_lake, small_lake, loaded, contents):
+def test_loading_the_repaired_day_replaces_its_dead_letters(
+    warehouse, load, dirty_lake, small_lake, loaded, contents, load_jobs
+):
     load(dirty_lake)
     load(small_lake)
     assert contents(warehouse) == contents(loaded)
+    # Once as they were, and once to become empty; nobody else's dead letters take a job.
+    letters = [job for job in load_jobs(warehouse) if job.startswith("retail_load_dead_letters_")]
+    assert [job.rsplit("_", 2)[0] for job in letters] == ["retail_load_dead_letters_orders_20190131"] * 2
 
 
 def test_customers_of_another_month_are_refused_without_touching_the_others(warehouse, load, own_lake):
@@ -124,11 +129,77 @@ def test_customers_of_another_month_are_refused_without_touching_the_others(ware
 
 
 def test_a_day_of_broken_orders_only_is_loaded_empty(warehouse, load, own_lake, dirty_orders):
+    load(own_lake, *ONE_DAY)
+    assert query(warehouse, "SELECT COUNT(*) > 0 FROM retail.orders") == [(True,)]
     write_day(own_lake, tables.ORDERS, DAY, dirty_orders[: len(REASONS)])
     load(own_lake, *ONE_DAY)
     for table in ("orders", "order_items", "daily_sales"):
         assert query(warehouse, f"SELECT COUNT(*) FROM retail.{table}") == [(0,)]
     assert query(warehouse, "SELECT COUNT(*) FROM ops.dead_letters") == [(len(REASONS),)]
+
+
+def test_a_line_has_the_product_version_of_its_moment(warehouse, load, own_lake):
+    day = date(2019, 2, 1)
+    orders = WORLD.block("orders", day_number(day), 0).to_pylist()
+    product = WORLD.block("products", 0, 0).to_pylist()[0]
+    product_id = product["product_id"]
+    for order in orders:
+        order["items"][0]["product_id"] = product_id
+    times = [order["created_at"] for order in orders]
+    assert len(set(times)) == len(times) > 5
+    # Version 2 takes effect at the moment of the third order, version 3 just behind that of the fifth.
+    changes = [(2, times[2], "Second"), (3, times[4] + timedelta(microseconds=1), "Third")]
+    versions = [product | {"version": number, "valid_from": at, "brand": brand} for number, at, brand in changes]
+    others = WORLD.block("products", day_number(day), 0).to_pylist()
+    write_day(own_lake, tables.PRODUCTS, day, [row for row in others if row["product_id"] != product_id] + versions)
+    write_day(own_lake, tables.ORDERS, day, orders)
+    load(own_lake, f"--start_date={day}", f"--end_date={day}")
+    lines = {
+        row[0]: row[1:]
+        for row in query(warehouse, "SELECT order_item_id, product_version, brand FROM retail.order_items")
+    }
+    found = [lines[order["items"][0]["order_item_id"]] for order in orders]
+    later = [(3, "Third")] * (len(orders) - 5)
+    assert found == [(1, product["brand"])] * 2 + [(2, "Second")] * 3 + later
+    names = "SELECT version, brand FROM retail.current_products WHERE product_id = "
+    assert query(warehouse, f"{names}{product_id}") == [(3, "Third")]
+
+
+def test_an_order_of_a_product_that_is_only_announced_is_refused(warehouse, load, own_lake):
+    day = date(2019, 2, 1)
+    orders = WORLD.block("orders", day_number(day), 0).to_pylist()
+    announced = WORLD.block("products", 0, 0).to_pylist()[0] | {"product_id": 10**6, "sku": "SOON"}
+    announced |= {"valid_from": datetime(2019, 2, 1, tzinfo=UTC), "launched_at": orders[1]["created_at"]}
+    for order in orders[:2]:
+        order["items"][0]["product_id"] = announced["product_id"]
+    others = WORLD.block("products", day_number(day), 0).to_pylist()
+    write_day(own_lake, tables.PRODUCTS, day, [*others, announced])
+    write_day(own_lake, tables.ORDERS, day, orders)
+    load(own_lake, f"--start_date={day}", f"--end_date={day}")
+    letters = "SELECT row_in_block, reason, field, expected, actual FROM ops.dead_letters"
+    assert query(warehouse, letters) == [
+        (0, "references", "items.product_id", "a product launched before the order", "1000000")
+    ]
+
+
+def test_events_that_break_a_rule_become_dead_letters(warehouse, load, own_lake):
+    events = WORLD.block("order_events", day_number(DAY), 0).to_pylist()
+    assert len(events) > 3
+    events[0]["order_item_ids"] = [1, 0]
+    events[1]["refund"] = Decimal("-1.00")
+    write_day(own_lake, tables.ORDER_EVENTS, DAY, events)
+    clicks = WORLD.block("web_events", day_number(DAY), 0).to_pylist()
+    clicks[7]["customer_id"] = 0
+    write_day(own_lake, tables.WEB_EVENTS, DAY, clicks)
+    load(own_lake, *ONE_DAY)
+    letters = "SELECT table_name, row_in_block, field, actual FROM ops.dead_letters ORDER BY 1, 2"
+    assert query(warehouse, letters) == [
+        ("order_events", 0, "order_item_ids", "0"),
+        ("order_events", 1, "refund", "-1.00"),
+        ("web_events", 7, "customer_id", "0"),
+    ]
+    assert query(warehouse, "SELECT COUNT(*) FROM retail.order_events") == [(len(events) - 2,)]
+    assert query(warehouse, "SELECT COUNT(*) FROM retail.web_events") == [(len(clicks) - 1,)]
 
 
 def test_a_file_that_disagrees_with_its_manifest_fails_the_load(warehouse, load, own_lake, load_jobs):
@@ -166,11 +237,9 @@ def test_a_day_more_reloads_its_partitions_only(warehouse, load, own_lake, gener
     generate(own_lake, "--start_date=2019-02-02", "--end_date=2019-02-02")
     load(own_lake, "--end_date=2019-02-02")
     new = {job.removeprefix("retail_load_").rsplit("_", 2)[0] for job in set(load_jobs(warehouse)) - before}
-    # The month's products and dead letters are as they were: no product is launched on that day.
-    assert new == {
-        "customers_201902",
-        *(f"{table}_20190202" for table in ("orders", "order_items", "daily_sales", "dead_letters_orders")),
-    }
+    # The month's products are as they were, and there are no dead letters.
+    of_the_day = ("inventory_items", "orders", "order_items", "daily_sales", "order_events", "web_events")
+    assert new == {"customers_201902", *(f"{table}_20190202" for table in of_the_day)}
     february = sum(WORLD.rows("customers", day) for day in (31, 32))
     assert query(warehouse, "SELECT COUNT(*) FROM retail.customers WHERE valid_from >= '2019-02-01'") == [(february,)]
 
@@ -183,6 +252,6 @@ def test_another_world_takes_the_place_of_the_first(warehouse, load, own_lake, g
     assert query(warehouse, "SELECT SUM(total) FROM retail.orders") == [
         (sum(row["total"] for day in range(29, 32) for row in other.block("orders", day, 0).to_pylist()),)
     ]
-    assert query(warehouse, "SELECT COUNT(*), COUNT(DISTINCT customer_id) FROM retail.customers") == [
-        (sum(other.rows("customers", day) for day in range(32)),) * 2
-    ]
+    assert query(
+        warehouse, "SELECT COUNT(*), COUNT(DISTINCT CONCAT(customer_id, ' ', version)) FROM retail.customers"
+    ) == [(sum(other.rows("customers", day) for day in range(32)),) * 2]

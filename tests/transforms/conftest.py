@@ -42,10 +42,8 @@ def black_friday() -> pa.RecordBatch:
 @pytest.fixture(scope="session")
 def good_rows() -> dict[str, list[Row]]:
     world, day = World(seed=42, scale=0.05), day_number(DAY)
-    return {
-        table.name: world.block(table.name, day, 0).slice(0, 40).to_pylist()
-        for table in (tables.ORDERS, tables.CUSTOMERS)
-    }
+    dated = [table for table in tables.LAKE if table.partition and table is not tables.PRODUCTS]
+    return {table.name: world.block(table.name, day, 0).slice(0, 40).to_pylist() for table in dated}
 
 
 @pytest.fixture
@@ -58,6 +56,12 @@ def orders(good_rows) -> list[Row]:
 def customers(good_rows) -> list[Row]:
     """Forty good customers of one day, to be changed."""
     return deepcopy(good_rows["customers"])
+
+
+@pytest.fixture
+def rows_of(good_rows) -> Callable[[Table], list[Row]]:
+    """Forty good rows of a table and one day, to be changed."""
+    return lambda table: deepcopy(good_rows[table.name])
 
 
 def version(product_id: int, number: int, valid_from: datetime, **changed: Any) -> Row:

@@ -109,7 +109,32 @@ def test_a_missing_day_of_facts_is_named(small_lake):
         reading.find_manifests(str(small_lake), "orders", asked)
 
 
-@pytest.mark.parametrize("table", ["orders", "customers"])
+def with_days(root: Path, table: str, days: list[date]) -> str:
+    """A lake in which a table has these days."""
+    for day in days:
+        folder = Path(lake.folder(str(root), table, day))
+        folder.mkdir(parents=True)
+        (folder / lake.MANIFEST).touch()
+    return str(root)
+
+
+def test_units_are_read_from_28_days_before_the_period_on(tmp_path):
+    there = [date(2019, 2, 1) + timedelta(days=day) for day in range(59) if day != 40]
+    root, asked = with_days(tmp_path, "inventory_items", there), Period(date(2019, 3, 28), date(2019, 3, 30))
+    days = [reading._day_of(path) for path in reading.find_manifests(root, "inventory_items", asked)]
+    assert days[0] == date(2019, 2, 28)
+    assert days[-1] == date(2019, 3, 30)
+    assert days == [day for day in there if days[0] <= day <= days[-1]], "a day of the history may be missing"
+    assert len(days) == tables.LONGEST_IN_STOCK + 2
+
+
+def test_a_missing_day_of_units_in_the_period_is_named(tmp_path):
+    root = with_days(tmp_path, "inventory_items", [date(2019, 3, 27), date(2019, 3, 28), date(2019, 3, 30)])
+    with pytest.raises(LakeError, match="dt=2019-03-29: expected a manifest of inventory_items, found none; generate"):
+        reading.find_manifests(root, "inventory_items", Period(date(2019, 3, 28), date(2019, 3, 30)))
+
+
+@pytest.mark.parametrize("table", ["orders", "customers", "inventory_items"])
 def test_an_empty_lake_is_refused(tmp_path, table):
     with pytest.raises(LakeError, match=f"{table}.*: expected (a manifest|manifests).*, found none"):
         reading.find_manifests(str(tmp_path), table, PERIOD)

@@ -82,6 +82,22 @@ def test_without_any_version_every_product_is_unknown():
     assert ProductVersions([]).at(np.array([1, 2]), microseconds(MIDNIGHT, MIDNIGHT)).tolist() == [-1, -1]
 
 
+def test_a_product_is_announced_before_anybody_can_order_it(product_version, orders, batch_of):
+    announced, launched = (datetime(2025, month, 1, tzinfo=UTC) for month in (10, 11))
+    rows = [product_version(7, 1, announced, launched_at=launched)]
+    rows += [product_version(7, 2, launched - timedelta(days=3), launched_at=launched)]
+    versions = ProductVersions([pa.RecordBatch.from_pylist(rows, schema=tables.PRODUCTS.arrow_schema)])
+    for order, hours in zip(orders[:3], (-1, 0, 1), strict=True):
+        order["items"] = [order["items"][0] | {"product_id": 7}]
+        order["created_at"] = launched + timedelta(hours=hours)
+    batch = batch_of(tables.ORDERS, orders[:3])
+    lines = sales.lines_of(batch, versions)
+    assert lines.product.tolist() == [-1, 1, 1]
+    (finding,) = sales.unknown_products(batch, lines)
+    assert finding.rows.tolist() == [True, False, False]
+    assert (finding.expected, finding.actual(0)) == ("a product launched before the order", "7")
+
+
 def test_too_many_versions_are_refused(versions_of, monkeypatch):
     monkeypatch.setattr(sales, "MAXIMUM_PRODUCT_VERSIONS", 2)
     with pytest.raises(ValueError, match="at most 2 versions, got 3"):
@@ -139,25 +155,32 @@ def test_order_lines_equal_those_computed_row_by_row(black_friday, lines, produc
             expected.append(
                 {name: order[name] for name in ("order_id", "customer_id", "created_at", "channel", "country")}
                 | item
-                | {name: product[name] for name in ("department", "category", "brand", "cost")}
-                | {"product_version": product["version"], "margin": item["sale_price"] - product["cost"]}
+                | {name: product[name] for name in ("department", "category", "brand")}
+                | {"product_version": product["version"], "margin": item["sale_price"] - item["cost"]}
             )
     assert lines.to_pylist() == expected
     assert lines.schema.names == [column.name for column in tables.ORDER_ITEMS.columns]
+    versions = lines.column("product_version").to_pylist()
+    assert len(set(versions)) > 3, "products have several versions by then"
 
 
-def test_lines_carry_the_version_of_their_moment(orders, batch_of, product_version):
+def test_lines_carry_the_version_of_their_moment_and_the_cost_of_their_unit(orders, batch_of, product_version):
     first, second = orders[0]["created_at"], orders[1]["created_at"]
     assert first < second
-    for order in orders[:2]:
-        order["items"] = [order["items"][0] | {"product_id": 5}]
-    rows = [product_version(5, 1, first), product_version(5, 2, second)]
+    for order, cost, unit in zip(orders[:2], ("3.21", "30.00"), (77, 78), strict=True):
+        bought = {"product_id": 5, "inventory_item_id": unit, "cost": Decimal(cost), "sale_price": Decimal("19.99")}
+        order["items"] = [order["items"][0] | bought]
+    rows = [product_version(5, 1, first, brand="Old"), product_version(5, 2, second, brand="New", category="Jeans")]
     versions = ProductVersions([pa.RecordBatch.from_pylist(rows, schema=tables.PRODUCTS.arrow_schema)])
     batch = batch_of(tables.ORDERS, orders[:2])
     lines = sales.order_items(batch, sales.lines_of(batch, versions), versions).to_pylist()
     assert [line["product_version"] for line in lines] == [1, 2]
-    assert [line["cost"] for line in lines] == [Decimal("8.77"), Decimal("9.77")]
-    assert [line["margin"] for line in lines] == [line["sale_price"] - line["cost"] for line in lines]
+    assert [line["brand"] for line in lines] == ["Old", "New"]
+    assert [line["category"] for line in lines] == [tables.CATEGORIES[5], "Jeans"]
+    # What the versions cost, 8.77 and 9.77, is what units cost that come in then.
+    assert [line["inventory_item_id"] for line in lines] == [77, 78]
+    assert [line["cost"] for line in lines] == [Decimal("3.21"), Decimal("30.00")]
+    assert [line["margin"] for line in lines] == [Decimal("16.78"), Decimal("-10.01")]
 
 
 def test_lines_of_a_slice_are_those_of_its_orders(black_friday, lines, products):

@@ -1,7 +1,7 @@
 """One partition, replaced once, however often it is tried."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -135,6 +135,35 @@ def test_a_failed_load_leaves_the_partition_as_it_was(prepared, stage, lose):
     with pytest.raises(WarehouseError):
         run(prepared, content)
     assert units(prepared) == [(28, 7)]
+
+
+def test_partitions_with_rows_are_known(prepared, stage):
+    for day, rows in ((27, [5]), (28, [])):
+        run(prepared, stage(DAILY_SALES, f"202511{day}", sales(day, *rows)))
+    run(prepared, stage(DISTRIBUTION_CENTERS, "", [CENTER]))
+    found = partition_loads.partitions_with_rows(prepared, "retail")
+    assert {("daily_sales", "20251127"), ("daily_sales", ""), ("distribution_centers", "")} <= found
+    assert {table for table, _ in found} == {"daily_sales", "distribution_centers"}
+    assert ("daily_sales", "20251128") not in found
+    assert partition_loads.partitions_with_rows(prepared, "ops") == frozenset()
+
+
+def test_a_list_of_numbers_comes_back_as_one(prepared, stage):
+    returned = {
+        "event_id": 1,
+        "order_id": 7,
+        "event_type": "returned",
+        "occurred_at": datetime(2025, 11, 28, 13, tzinfo=UTC),
+        "carrier": "UPS",
+        "refund": Decimal("12.50"),
+        "order_item_ids": [97, 99],
+    }
+    shipped = returned | {"event_id": 2, "event_type": "shipped", "refund": None, "order_item_ids": []}
+    run(prepared, stage(tables.ORDER_EVENTS, "20251128", [returned, shipped]))
+    found = prepared.query_and_wait("SELECT * FROM retail.order_events ORDER BY event_id")
+    assert [dict(row.items()) for row in found] == [returned, shipped]
+    query = "SELECT event_id, item FROM retail.order_events, UNNEST(order_item_ids) AS item ORDER BY item"
+    assert [row.values() for row in prepared.query_and_wait(query)] == [(1, 97), (1, 99)]
 
 
 def test_rows_of_another_partition_fail_the_load(prepared, stage):

@@ -60,12 +60,20 @@ def test_spellings_of_a_type_do_not_count():
         (changed(items={"mode": "REQUIRED"}), "items: expected RECORD REPEATED, found RECORD REQUIRED"),
         (
             changed(items={"fields": ORDERS[-1]["fields"][:-1]}),
-            "items.sale_price: expected NUMERIC(12, 2) REQUIRED, found no such column",
+            "items.cost: expected NUMERIC(12, 2) REQUIRED, found no such column",
         ),
     ],
 )
 def test_a_difference_is_spelt_out(found, difference):
     assert schema_difference(ORDERS, found) == [difference]
+
+
+def test_a_list_of_numbers_differs_from_a_number():
+    events = tables.ORDER_EVENTS.bigquery_schema
+    found = [deepcopy(field) | ({"mode": "NULLABLE"} if field["name"] == "order_item_ids" else {}) for field in events]
+    assert schema_difference(events, found) == [
+        "order_item_ids: expected INTEGER REPEATED, found INTEGER NULLABLE",
+    ]
 
 
 def test_every_difference_is_listed():

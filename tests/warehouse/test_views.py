@@ -36,6 +36,11 @@ def orders() -> list[dict]:
 
 
 @pytest.fixture(scope="module")
+def order_events() -> list[dict]:
+    return drawn("order_events", DAYS)
+
+
+@pytest.fixture(scope="module")
 def products() -> dict[int, dict]:
     """The newest version of every product."""
     return {row["product_id"]: row for row in drawn("products", range(DAYS.stop))}
@@ -103,7 +108,7 @@ def test_product_performance(loaded, orders, products):
             "units": len(items),
             "orders": len({item["order_id"] for item in items}),
             "revenue": sum(item["sale_price"] for item in items),
-            "margin": sum(item["sale_price"] - product["cost"] for item in items),
+            "margin": sum(item["sale_price"] - item["cost"] for item in items),
         }
     found = {row.pop("product_id"): row for row in answer(loaded, "SELECT * FROM retail.product_performance")}
     assert found.keys() == expected.keys()
@@ -117,6 +122,78 @@ def test_product_performance(loaded, orders, products):
             if its["category"] == row["category"] and (-its["revenue"], other) < (-row["revenue"], number)
         ]
         assert rank == len(before) + 1
+
+
+STATUS = {"shipped": "Shipped", "delivered": "Complete", "cancelled": "Cancelled", "returned": "Returned"}
+EVENT_COLUMNS = ("shipped_at", "delivered_at", "cancelled_at", "returned_at", "carrier", "refund")
+
+
+def followed(orders: list[dict], order_events: list[dict]) -> list[dict]:
+    """Orders with what has become of them, event by event in the order in which it happened."""
+    known = {order["order_id"]: order | dict.fromkeys(EVENT_COLUMNS) | {"status": "Processing"} for order in orders}
+    for event in sorted(order_events, key=lambda event: event["occurred_at"]):
+        if order := known.get(event["order_id"]):
+            order[f"{event['event_type']}_at"] = event["occurred_at"]
+            order["status"] = STATUS[event["event_type"]]
+            order["carrier"] = event["carrier"] or order["carrier"]
+            if event["event_type"] == "returned":
+                order["refund"] = (order["refund"] or 0) + event["refund"]
+    return sorted(known.values(), key=lambda order: order["order_id"])
+
+
+def test_current_orders_are_the_orders_with_their_events(loaded, orders, order_events):
+    expected = followed(orders, order_events)
+    assert answer(loaded, "SELECT * FROM retail.current_orders ORDER BY order_id") == expected
+    assert len({order["status"] for order in expected}) > 1
+
+
+def test_current_orders_of_every_status(prepared, stage):
+    """Forty days of a world, so that orders are delivered, and some cancelled and returned."""
+    world, days = World(seed=42, scale=0.03), range(700, 740)
+    orders, events = [], []
+    for table, rows, key in ((tables.ORDERS, orders, "created_at"), (tables.ORDER_EVENTS, events, "occurred_at")):
+        for day in days:
+            of_day = world.block(table.name, day, 0).to_pylist()
+            content = stage(table, f"{of_day[0][key]:%Y%m%d}", of_day)
+            finish(start(prepared, content), content)
+            rows += of_day
+    expected = followed(orders, events)
+    assert {order["status"] for order in expected} == {"Processing", *STATUS.values()}
+    assert answer(prepared, "SELECT * FROM retail.current_orders ORDER BY order_id") == expected
+    refunds = """
+        SELECT order_id, SUM(item.sale_price) AS refund
+        FROM retail.order_events AS event
+        JOIN retail.orders USING (order_id)
+        CROSS JOIN UNNEST(items) AS item
+        WHERE item.order_item_id IN UNNEST(event.order_item_ids)
+        GROUP BY order_id
+        ORDER BY order_id
+    """
+    assert answer(prepared, refunds) == [
+        {"order_id": order["order_id"], "refund": order["refund"]} for order in expected if order["refund"]
+    ]
+
+
+def test_current_products_and_thelooks_are_the_newest_versions_whatever_their_partition(prepared, stage):
+    template = drawn("products", range(1))[0]
+
+    def version(product, number, month, price):
+        changed = {"retail_price": Decimal(price), "cost": Decimal(price) / 2}
+        when = datetime(2025, month, 1, tzinfo=UTC)
+        return template | {"product_id": product, "version": number, "valid_from": when} | changed
+
+    rows = {
+        "202501": [version(1, 1, 1, "10.00"), version(2, 1, 1, "20.00")],
+        "202503": [version(1, 3, 3, "14.00")],
+        "202502": [version(1, 2, 2, "12.00"), version(3, 1, 2, "30.00")],
+    }
+    for month, of_month in rows.items():
+        content = stage(tables.PRODUCTS, month, of_month)
+        finish(start(prepared, content), content)
+    newest = "SELECT product_id, version, retail_price FROM retail.current_products ORDER BY 1"
+    assert [tuple(row.values()) for row in answer(prepared, newest)] == [(1, 3, 14), (2, 1, 20), (3, 1, 30)]
+    products = "SELECT id, retail_price, cost FROM thelook_ecommerce.products ORDER BY 1"
+    assert [tuple(row.values()) for row in answer(prepared, products)] == [(1, 14, 7), (2, 20, 10), (3, 30, 15)]
 
 
 def test_current_products_are_the_newest_versions(loaded, products):
@@ -182,10 +259,13 @@ def test_thelooks_views_have_thelooks_columns_and_types(loaded, view):
 
 def test_thelooks_users_are_the_customers(loaded):
     names = THELOOK["users"].split()
+    versions = drawn("customers", range(32))
+    newest = {row["customer_id"]: row for row in sorted(versions, key=lambda row: row["version"])}
     expected = [
-        {name: row["customer_id" if name == "id" else name] for name in names} for row in drawn("customers", range(32))
+        {name: newest[number]["customer_id" if name == "id" else name] for name in names} for number in sorted(newest)
     ]
     assert answer(loaded, "SELECT * FROM thelook_ecommerce.users ORDER BY id") == expected
+    assert len(expected) < len(versions), "some have moved or changed their address"
 
 
 def test_thelooks_products_cost_what_they_cost(loaded, products):

@@ -6,3 +6,9 @@ UNION ALL
 SELECT * FROM ops.dead_letters_customers
 UNION ALL
 SELECT * FROM ops.dead_letters_orders
+UNION ALL
+SELECT * FROM ops.dead_letters_inventory_items
+UNION ALL
+SELECT * FROM ops.dead_letters_order_events
+UNION ALL
+SELECT * FROM ops.dead_letters_web_events
