@@ -12,6 +12,7 @@ from pathlib import Path
 
 from beam_pipelines import options, tables
 from beam_pipelines.schema import Column, Table
+from beam_pipelines.verification.declared import leaves
 from beam_pipelines.warehouse.views import views
 from beam_pipelines.world.pools import build
 
@@ -80,6 +81,7 @@ def _dictionary_lines() -> Iterator[str]:
     yield "# Tables and views"
     yield ""
     yield "<!-- Written by `retail render` from beam_pipelines/tables.py and beam_pipelines/warehouse/views. -->"
+    yield from _diagram_lines()
     for title, group in (
         ("In the lake and the warehouse", tables.LAKE),
         ("In the warehouse only", tables.DERIVED),
@@ -96,6 +98,43 @@ def _dictionary_lines() -> Iterator[str]:
     yield "|---|---|"
     for view in views():
         yield f"| `{view.dataset}.{view.name}` | {view.description} |"
+
+
+def _diagram_lines() -> Iterator[str]:
+    """The tables' keys and what they refer to, as a diagram."""
+    yield ""
+    yield "## How they refer to each other"
+    yield ""
+    yield "Keys (PK) and references (FK) only. Where a table keeps versions, a reference leads to all of them."
+    yield ""
+    yield "```mermaid"
+    yield "erDiagram"
+    shown = tables.LAKE + tables.DERIVED
+    for table in shown:
+        yield f"    {table.name} {{"
+        yield from (f"        {line}" for line in _diagram_columns(table))
+        yield "    }"
+    for table in shown:
+        for path, column in leaves(table.columns):
+            if column.references:
+                yield f"    {_relation(table, path, column)}"
+    yield "```"
+
+
+def _diagram_columns(table: Table) -> Iterator[str]:
+    for path, column in leaves(table.columns):
+        roles = (["PK"] if path in table.key else []) + (["FK"] if column.references else [])
+        if roles:
+            # Names in diagrams have no dots.
+            outer = path.rpartition(".")[0]
+            yield f"{column.type} {column.name} {', '.join(roles)}" + (f' "in {outer}"' if outer else "")
+
+
+def _relation(table: Table, path: str, column: Column) -> str:
+    parent, _, key = column.references.partition(".")
+    many = tables.BY_NAME[parent].key != (key,)
+    left = ("}" if many else "|") + ("o" if column.nullable else "|")
+    return f'{parent} {left}--o{{ {table.name} : "{path}"'
 
 
 def _table_lines(table: Table) -> Iterator[str]:
@@ -132,8 +171,7 @@ def _rules(column: Column) -> str:
     if column.maximum is not None:
         rules.append(f"at most {column.maximum:g}")
     if column.values:
-        shown = column.values if len(column.values) < 6 else (*column.values[:5], "...")
-        rules.append(f"one of {', '.join(shown)}")
+        rules.append(f"one of {', '.join(column.values)}")
     if column.references:
         rules.append(f"refers to {column.references}")
     return ", ".join(rules)

@@ -15,13 +15,16 @@ ALLOWED = {
     "avro": set(),
     "columns": set(),
     "world": {"tables", "schema", "columns"},
+    "formats": {"tables", "schema", "columns", "avro"},
+    "defects": {"tables", "schema", "columns", "avro", "formats", "lake", "records", "storage", "world"},
+    "verification": {"tables", "schema", "columns", "avro", "lake", "progress", "storage", "world"},
 }
 FORBIDDEN = {
     "local": {"pipelines", "transforms", "world", "warehouse"},
     "warehouse": {"transforms", "pipelines", "local"},
     "transforms": {"pipelines", "local"},
 }
-WITHOUT_BEAM = ("schema", "tables", "columns", "world", "avro", "options")
+WITHOUT_BEAM = ("schema", "tables", "columns", "world", "avro", "options", "formats", "defects", "verification")
 
 
 def imported(part: str) -> dict[str, set[str]]:

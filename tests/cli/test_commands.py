@@ -14,6 +14,7 @@ import pytest
 
 from beam_pipelines import cli
 from beam_pipelines.commands import demo
+from beam_pipelines.tables import LAKE
 from tests.cli.conftest import OPENING_DAYS, tables
 
 
@@ -64,7 +65,7 @@ def test_a_second_demo_changes_no_table(retail, small_demo):
 def test_the_demo_ends_with_its_tables_and_queries_that_work_when_pasted(retail, small_demo):
     _, arguments = small_demo
     shown = retail(*arguments)
-    for name in ("products", "customers", "orders", "order_items", "daily_sales"):
+    for name in (*(table.name for table in LAKE), "order_items", "daily_sales"):
         assert any(line.split()[:1] == [name] for line in shown.out.splitlines()), shown.out
     pasted = [shlex.split(line) for line in shown.out.splitlines() if " query " in line]
     assert len(pasted) == len(demo.QUERIES) == 3
