@@ -13,9 +13,14 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import avro, chart, commands, generate
+from tests.benchmarks import avro, chart, commands, generate, world
 
-BENCHMARKS = {"avro": avro.measure, "generate": generate.measure, "commands": commands.measure}
+BENCHMARKS = {
+    "avro": avro.measure,
+    "world": world.measure,
+    "generate": generate.measure,
+    "commands": commands.measure,
+}
 RESULTS = Path("build/benchmarks.json")
 CHART = Path("build/benchmarks.svg")
 
@@ -41,10 +46,11 @@ def main() -> None:
         show(name, document[name])
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(document, indent=1) + "\n")
-    if "avro" in document:
+    lines = document.get("avro", {}) | document.get("world", {})
+    if lines:
         machine = document["machine"]
         where = f"{machine['cpus']} cores of {machine['processor']}, Python {machine['python']}"
-        chart.draw(document["avro"], f"{document['when'][:10]}, {where}", CHART)
+        chart.draw(lines, f"{document['when'][:10]}, {where}", CHART)
 
 
 def processor() -> str:

@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,21 +118,22 @@ def task(name: str) -> dict[str, Any]:
     return found
 
 
-def sides() -> dict[str, Callable[[], dict[str, Any]]]:
+def sides(comparisons: Sequence[Comparison]) -> dict[str, Callable[[], dict[str, Any]]]:
     """How each side is measured."""
-    names = {name for line in COMPARISONS for name in (line.ours, line.peer)}
+    names = {name for line in comparisons for name in (line.ours, line.peer)}
     found: dict[str, Callable[[], dict[str, Any]]] = {
         "tpch_parquet": tpch("parquet"),
         "tpch_csv": tpch("csv"),
     }
-    return found | {name: (lambda name=name: task(name)) for name in sorted(names - found.keys())}  # type: ignore[misc]
+    tasks = {name: (lambda name=name: task(name)) for name in names - found.keys()}  # type: ignore[misc]
+    return {name: (found | tasks)[name] for name in sorted(names)}
 
 
-def measure(repeats: int) -> dict[str, dict[str, Any]]:
+def measure(repeats: int, comparisons: Sequence[Comparison] = COMPARISONS) -> dict[str, dict[str, Any]]:
     """Each comparison's ratio: the median over rounds in which every side had its turn."""
-    measured = sides()
+    measured = sides(comparisons)
     rounds = [{name: side() for name, side in measured.items()} for _ in range(repeats)]
-    return {line.title: _line(line, rounds) for line in COMPARISONS}
+    return {line.title: _line(line, rounds) for line in comparisons}
 
 
 def _line(line: Comparison, rounds: list[dict[str, dict[str, Any]]]) -> dict[str, Any]:

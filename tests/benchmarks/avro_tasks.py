@@ -31,18 +31,28 @@ BLOCKS = 8
 ORDERS = tables.ORDERS
 SECONDS = 3.0
 
+WRITTEN = (tables.CUSTOMERS, tables.INVENTORY_ITEMS, tables.ORDERS, tables.ORDER_EVENTS, tables.WEB_EVENTS)
+"""Tables of which a day is written."""
+
 Counts = tuple[int, int]
 """Rows and field values."""
 
 
 def values_of(batch: pa.RecordBatch) -> int:
-    """Field values in orders: one per column, and one per field of each item."""
-    items = len(batch.column("items").flatten())
-    return batch.num_rows * (len(ORDERS.columns) - 1) + items * len(ORDERS.column("items").fields)
+    """Field values in a batch: one per column and row, and one per field of each item of a list."""
+    return sum(_values_of(batch.column(name)) for name in batch.schema.names)
+
+
+def _values_of(array: pa.Array) -> int:
+    if pa.types.is_list(array.type):
+        return _values_of(array.flatten())
+    if pa.types.is_struct(array.type):
+        return sum(_values_of(array.field(number)) for number in range(array.type.num_fields))
+    return len(array)
 
 
 def counts_of(batches: list[pa.RecordBatch]) -> Counts:
-    """Rows and values of orders."""
+    """Rows and values of batches."""
     return sum(batch.num_rows for batch in batches), sum(map(values_of, batches))
 
 
@@ -108,21 +118,21 @@ def decode_with_polars() -> tuple[Callable[[], object], Counts]:
     return lambda: polars.read_avro(io.BytesIO(data)), counts_of(batches)
 
 
-def days_written(codec: str, days: int = 1) -> tuple[Callable[[], object], Counts]:
-    """Draws, encodes, compresses and writes days of orders and their manifests, as a worker does, without Beam."""
+def days_written(codec: str, days: int = 1, table: str = "orders") -> tuple[Callable[[], object], Counts]:
+    """Draws, encodes, compresses and writes days of a table and their manifests, as a worker does, without Beam."""
     from beam_pipelines.transforms import lake_writing as lake
 
     world = World(seed=42, scale=SCALE)
-    period = lake.DaysPlan("orders", DAY, DAY + days - 1, is_history=False)
+    period = lake.DaysPlan(table, DAY, DAY + days - 1, is_history=False)
     plans = list(lake.plan_files(world, period))
 
     def work() -> None:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             for day, files in groupby(plans, lambda plan: plan.day):
-                written = [lake.write_file(folder, world, codec, plan) for plan in files]
-                lake.write_manifest(folder, world, codec, ("orders", day), filter(None, written))
+                written = [lake.write_file(lake.Target(folder, world, codec), plan) for plan in files]
+                lake.write_manifest(lake.Target(folder, world, codec), (table, day), filter(None, written))
 
-    return work, counts_of_days(world, days)
+    return work, counts_of_days(world, days, table)
 
 
 def days_written_in_beam(days: int) -> tuple[Callable[[], object], Counts, Callable[[], object]]:
@@ -142,10 +152,13 @@ def days_written_in_beam(days: int) -> tuple[Callable[[], object], Counts, Calla
     return lambda: pipeline(SCALE, DAY + days - 1), counts, lambda: pipeline(0.01, DAY)
 
 
-def counts_of_days(world: World, days: int) -> Counts:
-    """Rows and values of days of orders; baskets are the same every day, so a day's share of items is all days'."""
-    rows, values = counts_of([world.block("orders", DAY, block) for block in range(world.blocks("orders", DAY))])
-    total = sum(world.rows("orders", day) for day in range(DAY, DAY + days))
+def counts_of_days(world: World, days: int, table: str = "orders") -> Counts:
+    """Rows and values of days of a table; baskets are the same every day, so a day's share of items is all days'."""
+    rows, values = 0, 0
+    for block in range(world.blocks(table, DAY)):
+        batch = world.block(table, DAY, block)
+        rows, values = rows + batch.num_rows, values + values_of(batch)
+    total = sum(world.rows(table, day) for day in range(DAY, DAY + days))
     return total, round(values * total / rows)
 
 
@@ -161,6 +174,7 @@ TASKS: dict[str, Callable[[], Any]] = {
     "write_null": lambda: days_written("null"),
     "write_days": lambda: days_written("snappy", DAYS_IN_BEAM),
     "write_in_beam": lambda: days_written_in_beam(DAYS_IN_BEAM),
+    **{f"write_{table.name}": (lambda name=table.name: days_written("snappy", table=name)) for table in WRITTEN},
 }
 
 
