@@ -218,7 +218,13 @@ def rows_by_date(table: Table, batch: pa.RecordBatch) -> dict[str, int]:
     if not table.partition:
         return {}
     column = batch.column(table.partition.column)
-    days, counts = np.unique(integers(column.drop_null()) // _MICROSECONDS_PER_DAY, return_counts=True)
+    moments = integers(column.drop_null() if column.null_count else column)
+    if not len(moments):
+        return {}
+    first = int(moments.min()) // _MICROSECONDS_PER_DAY
+    if first == int(moments.max()) // _MICROSECONDS_PER_DAY:
+        return {date.fromordinal(_EPOCH + first).isoformat(): len(moments)}
+    days, counts = np.unique(moments // _MICROSECONDS_PER_DAY, return_counts=True)
     return {
         date.fromordinal(_EPOCH + day).isoformat(): count
         for day, count in zip(days.tolist(), counts.tolist(), strict=True)

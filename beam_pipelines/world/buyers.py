@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from beam_pipelines import tables
 from beam_pipelines.world import calendar, clock, cohorts, draw, fraud
 
 POWER_SHARE = 0.135
@@ -59,7 +60,9 @@ def placed(seed: int, scale: float, day: int, first: int, rows: int) -> Placed:
     cohort[new] = (anyone - 1) // cohorts.COHORT
 
     customer_id = cohorts.customer_ids(seed, cohort, place)
-    strangers = np.concatenate([_returning(customer_id, before, new), _new(customer_id, before, new, ready, anyone)])
+    strangers = np.concatenate(
+        [_returning(seed, customer_id, before, new), _new(customer_id, before, new, ready, anyone)]
+    )
     # The others are at the place, and so in the country, that was asked for.
     country[strangers] = cohorts.country(seed, customer_id.take(strangers))
     _fraud(seed, scale, day, first, times, customer_id, country)
@@ -172,16 +175,44 @@ def _signed_up(seed: int, day: int, today: int, times: draw.I64, words: draw.U64
     return share.astype(np.int64)
 
 
-def _returning(customer_id: draw.I64, before: int, new: draw.I64) -> draw.I64:
-    """Puts customers who signed up before the day (1 if nobody did) in the place of later ones, but for rows ``new``.
+def _returning(seed: int, customer_id: draw.I64, before: int, new: draw.I64) -> draw.I64:
+    """Puts customers who signed up before the day in the place of later ones, but for rows ``new``.
 
     Returns the rows whose customer is another than the one at the place asked for.
     """
     later = customer_id > before
     later[new] = False
     rows = later.nonzero()[0]
-    customer_id[rows] = (customer_id.take(rows) - 1) % max(before, 1) + 1
+    settle(seed, customer_id, before, rows)
     return rows
+
+
+def settle(seed: int, customer_id: draw.I64, before: int, rows: draw.I64) -> None:
+    """Puts customers who are among the first ``before`` in the place of later ones, in these rows.
+
+    They are at the same place of the cohort before, and so from the same country. In the first cohort any of the
+    country's will do, and where there is none yet, anybody; customer 1 if there is nobody.
+    """
+    ids = customer_id.take(rows)
+    if before > cohorts.COHORT:
+        place = cohorts.places(seed, ids)
+        customer_id[rows] = cohorts.customer_ids(seed, (ids - 1) // cohorts.COHORT - 1, place)
+        return
+    by_country, first, count = _first_customers(seed, before)
+    country = cohorts.country(seed, ids).astype(np.int64)
+    own = count.take(country)
+    anybody = (ids - 1) % max(before, 1)
+    of_country = by_country.take(np.minimum(first.take(country) + ids % np.maximum(own, 1), len(by_country) - 1))
+    customer_id[rows] = np.where(own > 0, of_country, anybody + 1)
+
+
+@functools.lru_cache(maxsize=64)
+def _first_customers(seed: int, before: int) -> tuple[draw.I64, draw.I64, draw.I64]:
+    """The first customers by country, and by country the first of them and how many: at least one customer."""
+    ids = np.arange(1, max(before, 1) + 1)
+    country = cohorts.country(seed, ids)
+    count = np.bincount(country, minlength=len(tables.COUNTRIES))
+    return ids[np.argsort(country, kind="stable")], count.cumsum() - count, count
 
 
 def _new(customer_id: draw.I64, before: int, new: draw.I64, ready: draw.I64, anyone: draw.I64) -> draw.I64:

@@ -47,11 +47,13 @@ class Bursts:
     regular: draw.I64
     """Regular orders of each day: shape (HORIZON,)."""
 
-    def row_of(self, day: draw.I64, regular: draw.I64) -> draw.I64:
-        """The rows of regular orders in their days, which may be of many days."""
+    def row_of(self, day: draw.I64, regular: draw.I64, counts: draw.I64 | int = 1) -> draw.I64:
+        """The rows of regular orders in their days: so many of each of these days, one day's behind the other's."""
         row = regular.copy()
         for threshold, size in zip(self.threshold, self.size, strict=True):
-            row += size.take(day) * (regular >= threshold.take(day))
+            of_days = size.take(day)
+            if of_days.any():
+                row += of_days.repeat(counts) * (regular >= threshold.take(day).repeat(counts))
         return row
 
     def regular_of(self, day: int, row: draw.I64) -> draw.I64:

@@ -109,11 +109,14 @@ def _products(seed: int, scale: float, day: int, first: int, count: int) -> draw
     regular = max(0, min(count, int(received.first[-1]) - first))
     product_id = np.empty(count, np.int64)
     if regular:
-        which, unit = received.piece(first, regular)
-        sold = received.day.take(which)
-        row = fraud.bursts(seed, scale).row_of(sold, unit // UNITS)
-        order_id = calendar.first_keys(seed, scale, calendar.ORDERS).take(sold) + row
-        line = order_id * baskets.LINES + unit % UNITS + 1
+        piece = received.piece(first, regular)
+        sold = piece.spread(received.day)
+        regular_order = piece.member >> 2
+        row = fraud.bursts(seed, scale).row_of(received.day[piece.ranges], regular_order, piece.counts)
+        line = piece.spread(calendar.first_keys(seed, scale, calendar.ORDERS).take(received.day))
+        line += row
+        line *= baskets.LINES
+        line += (piece.member & (UNITS - 1)) + 1
         for part in calendar.months(sold):
             product_id[part] = baskets.products(seed, int(sold[part.start]), line[part])
     if regular < count:
@@ -166,7 +169,7 @@ def _units_of_block(
     way = _way(seed, scale, day)
     rank = _scrambling(seed).ranks(day, block, size, unit)
     ends, classes = _classes(seed, day, size)
-    after = classes.take(rank)
+    after = classes.take(rank).astype(np.int64)
     whole = np.diff(_classes(seed, day, BLOCK_UNITS)[0], prepend=0)
     if day <= LONGEST_IN_STOCK:
         after, ends, whole = _opening(day, after, ends, whole)
@@ -183,12 +186,12 @@ def _opening(day: int, after: draw.I64, ends: draw.I64, whole: draw.I64) -> tupl
 
 
 @functools.lru_cache(maxsize=16)
-def _classes(seed: int, day: int, size: int) -> tuple[draw.I64, draw.I64]:
+def _classes(seed: int, day: int, size: int) -> tuple[draw.I64, draw.U8]:
     """Of a block of so many units the rank behind each class, and each rank's class, the days in stock."""
     offset = WHOLE if size == BLOCK_UNITS else float(_rounding(seed).offsets(np.array([day]))[0])
     ends = rank_of(_shares(), size, offset)
     ends[0] = 0
-    return ends, np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+    return ends, np.repeat(np.arange(len(ends), dtype=np.uint8), np.diff(ends, prepend=0))
 
 
 def fraud_units(seed: int, scale: float, order: draw.I64, line: draw.I64) -> tuple[draw.I64, draw.I64]:

@@ -107,11 +107,12 @@ class Events:
     """Events of a day: arrays of one entry an event."""
 
     kind: npt.NDArray[np.int64]
-    """Index into ``tables.ORDER_EVENT_TYPES``."""
+    """Index into ``tables.ORDER_EVENT_TYPES``; not decreasing."""
     day: draw.I64
     """The day of the order."""
     row: draw.I64
     """The order's row in its day."""
+    order_id: draw.I64
     is_fraud: bool
 
 
@@ -183,17 +184,23 @@ def rows(seed: int, scale: float, day: int) -> int:
 def events(seed: int, scale: float, day: int, first: int, count: int) -> list[Events]:
     """Events of a day number ``first`` and following: those of regular orders, then those of fraudulent ones."""
     kind, ranges = _regular(seed, scale, day)
+    orders_before = calendar.first_keys(seed, scale, calendar.ORDERS)
     of_regular = int(ranges.first[-1])
     regular = max(0, min(count, of_regular - first))
     found = []
     if regular:
-        which, order = ranges.piece(first, regular)
-        placed = ranges.day.take(which)
-        found.append(Events(kind.take(which), placed, fraud.bursts(seed, scale).row_of(placed, order), is_fraud=False))
+        piece = ranges.piece(first, regular)
+        row = fraud.bursts(seed, scale).row_of(ranges.day[piece.ranges], piece.member, piece.counts)
+        order_id = piece.spread(orders_before.take(ranges.day))
+        order_id += row
+        order_id += 1
+        found.append(Events(piece.spread(kind), piece.spread(ranges.day), row, order_id, is_fraud=False))
     if regular < count:
         happening, known = _fraudulent(seed, scale), fraud.orders(seed, scale)
         start = int(happening.first[day]) + max(first - of_regular, 0)
         own = slice(start, start + count - regular)
         order = happening.order[own]
-        found.append(Events(happening.kind[own].astype(np.int64), known.day[order], known.row[order], is_fraud=True))
+        placed, row = known.day[order], known.row[order]
+        order_id = orders_before.take(placed) + row + 1
+        found.append(Events(happening.kind[own].astype(np.int64), placed, row, order_id, is_fraud=True))
     return found

@@ -156,8 +156,8 @@ def _count(seed: int, scale: float, day: int, change: Change) -> int:
 def _changes(seed: int, scale: float, day: int, change: Change, start: int, count: int) -> tuple[npt.NDArray[Any], ...]:
     """The fields of the changes of one kind number ``start`` and following, those of the customers first."""
     happening = ranges(seed, scale, day, change)
-    which, number = happening.piece(start, count)
-    signed_up = happening.day.take(which)
+    piece = happening.piece(start, count)
+    number, signed_up = piece.member, piece.spread(happening.day)
     customer_id = calendar.first_keys(seed, scale, calendar.CUSTOMERS).take(signed_up)
     customer_id += number
     customer_id += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 
 import numpy as np
 import numpy.typing as npt
@@ -32,10 +33,8 @@ def draw_block(seed: int, scale: float, day: int, block: int, rows: int) -> pa.R
     """Events ``block * 16,384`` and following of a day, ``rows`` of them, as a batch of ``tables.ORDER_EVENTS``."""
     first = block * draw.BLOCK_ROWS
     parts = lifecycle.events(seed, scale, day, first, rows)
-    kind = np.concatenate([part.kind for part in parts])
-    orders_before = calendar.first_keys(seed, scale, calendar.ORDERS)
-    order_id = np.concatenate([orders_before.take(part.day) + part.row + 1 for part in parts])
-    moments = np.concatenate([_moments(seed, scale, day, part) for part in parts])
+    kind, order_id = _joined([part.kind for part in parts]), _joined([part.order_id for part in parts])
+    moments = _joined([_moments(seed, scale, day, part) for part in parts])
     returned = (kind == RETURNED).nonzero()[0]
     # Only regular orders are returned, and they come first.
     refunds, lines, counts = _returns(seed, parts[0].day.take(returned), order_id.take(returned))
@@ -56,6 +55,10 @@ def draw_block(seed: int, scale: float, day: int, block: int, rows: int) -> pa.R
     return pa.RecordBatch.from_arrays(columns, schema=_schema())
 
 
+def _joined(parts: list[draw.I64]) -> draw.I64:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
 @functools.lru_cache(maxsize=1)
 def _schema() -> pa.Schema:
     return arrays.schema(tables.ORDER_EVENTS, dict.fromkeys(("event_type", "carrier"), arrays.FEW))
@@ -73,35 +76,30 @@ def _carriers() -> npt.NDArray[np.int8]:
 
 def _moments(seed: int, scale: float, day: int, events: Events) -> draw.I64:
     """When events of a day happen, in UTC microseconds since 1970."""
-    order = calendar.first_keys(seed, scale, calendar.ORDERS).take(events.day) + events.row
-    share = draw.unit(draw.hashed(_stream(seed, "occurred_at"), order * 4 + events.kind))
-    begin, length = _hours()
-    moments = (share * length.take(events.kind)).astype(np.int64)
-    moments += begin.take(events.kind)
-    moments += calendar.midnight(day)
-    cancelled = (events.kind == CANCELLED).nonzero()[0]
-    if len(cancelled):
-        moments[cancelled] = _cancelled_at(seed, scale, day, events, cancelled, share.take(cancelled))
+    share = draw.unit(draw.hashed(_stream(seed, "occurred_at"), events.order_id * 4 + events.kind))
+    moments = np.empty(len(share), np.int64)
+    edges = events.kind.searchsorted(np.arange(len(tables.ORDER_EVENT_TYPES) + 1)).tolist()
+    for kind, (first, end) in enumerate(itertools.pairwise(edges)):
+        own = slice(first, end)
+        if kind == CANCELLED:
+            moments[own] = _cancelled_at(seed, scale, day, events, own, share[own])
+        else:
+            begin, length = HOURS[kind]
+            moments[own] = share[own] * (length * HOUR)
+            moments[own] += calendar.midnight(day) + begin * HOUR
     return moments
 
 
-def _cancelled_at(seed: int, scale: float, day: int, events: Events, cancelled: draw.I64, share: draw.F64) -> draw.I64:
+def _cancelled_at(seed: int, scale: float, day: int, events: Events, cancelled: slice, share: draw.F64) -> draw.I64:
     """When orders of a day are cancelled: the same day, sooner more often than later."""
-    by_row = events.row.take(cancelled).argsort()
-    placed = np.empty(len(cancelled), np.int64)
-    placed[by_row] = buyers.moments(seed, scale, day, events.row.take(cancelled).take(by_row))
+    row = events.row[cancelled]
+    by_row = row.argsort()
+    placed = np.empty(len(row), np.int64)
+    placed[by_row] = buyers.moments(seed, scale, day, row.take(by_row))
     longest = FRAUD_DETECTION if events.is_fraud else SECOND_THOUGHTS
     left = np.minimum(calendar.midnight(day + 1) - placed - 1, longest)
     placed += (share * share * left).astype(np.int64) + np.minimum(left, 1)
     return placed
-
-
-@functools.lru_cache(maxsize=1)
-def _hours() -> tuple[draw.I64, draw.F64]:
-    """Microseconds from midnight on and length of the hours in which each kind of event happens: shape (4,)."""
-    hours = [HOURS.get(kind, (0, 0)) for kind in range(len(tables.ORDER_EVENT_TYPES))]
-    begin, length = np.array(hours).T * HOUR
-    return begin, length.astype(np.float64)
 
 
 def _returns(seed: int, day: draw.I64, order_id: draw.I64) -> tuple[draw.I64, draw.I64, draw.I64]:

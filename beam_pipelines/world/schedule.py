@@ -43,25 +43,18 @@ class Scrambling:
     width: int
     """Members of a whole block, at most 65,536."""
 
-    def members(self, day: draw.I64, block: draw.I64, size: draw.I64, rank: draw.I64) -> draw.I64:
-        """Numbers in their block of the members that have these ranks in blocks of these sizes."""
-        multiplier, shift = self.parts(day, block)
-        found = rank * multiplier
-        found += shift
-        found %= size
-        return found
-
     def ranks(self, day: int, block: int, size: int, members: draw.I64) -> draw.I64:
-        """The ranks of members of one block, the inverse of :meth:`members`.
+        """The ranks of members of one block.
 
-        >>> scrambling = Scrambling(draw.key(42, "doctest"), 1024)
-        >>> ranks = scrambling.ranks(3, 0, 1000, np.arange(1000))
-        >>> day, block, size = (np.full(1000, number) for number in (3, 0, 1000))
-        >>> bool((scrambling.members(day, block, size, ranks) == np.arange(1000)).all())
-        True
+        >>> Scrambling(draw.key(42, "doctest"), 16).ranks(3, 0, 10, np.arange(10)).tolist()
+        [7, 4, 1, 8, 5, 2, 9, 6, 3, 0]
         """
         multiplier, shift = (int(part[0]) for part in self.parts(np.array([day]), np.array([block])))
         found = members - shift
+        if size == self.width and size & (size - 1) == 0:
+            found *= pow(multiplier, -1, size)
+            found &= size - 1
+            return found
         found %= size
         found *= pow(multiplier, -1, size)
         found %= size
@@ -142,20 +135,52 @@ class Ranges:
         """Members of all ranges before each, and in the end of all: one entry more than ranges."""
         return np.concatenate([[0], np.cumsum(self.sizes)])
 
-    def piece(self, start: int, count: int) -> tuple[draw.I64, draw.I64]:
-        """Members number ``start`` and following: of each the range it is in, and its number on its day."""
+    def piece(self, start: int, count: int) -> Piece:
+        """Members number ``start`` and following, so many of them."""
         low = int(self.first.searchsorted(start, "right")) - 1
         high = int(self.first.searchsorted(start + count, "left"))
-        ends = np.clip(self.first[low : high + 1], start, start + count)
-        which = np.repeat(np.arange(low, high), np.diff(ends))
-        within = np.arange(start, start + count) - self.first.take(which)
+        begin = np.maximum(start - self.first[low:high], 0)
+        end = np.minimum(start + count - self.first[low:high], self.sizes[low:high])
+        return Piece(slice(low, high), end - begin, self._members(low, begin, end))
+
+    def _members(self, low: int, begin: draw.I64, end: draw.I64) -> draw.I64:
+        """Of the ranges from ``low`` on the members from ``begin`` to ``end``, by runs: what lies in one block."""
+        which = (end > begin).nonzero()[0]
+        begin, end = begin.take(which), end.take(which)
+        which += low
         size, whole = self.whole_size.take(which), self.whole_blocks.take(which)
-        block = np.minimum(within // np.maximum(size, 1), whole)
-        block[size == 0] = whole[size == 0]
-        in_rest = block == whole
-        rank = within - block * size
-        rank += np.where(in_rest, self.rest_start.take(which), self.whole_start.take(which))
-        members = np.where(in_rest, self.rest.take(which), self.scrambling.width)
-        found = self.scrambling.members(self.day.take(which), block, members, rank)
-        found += block * self.scrambling.width
-        return which, found
+        divisor = np.maximum(size, 1)
+        # A range that is empty in whole blocks has all its members in the last one.
+        first_block = np.where(size > 0, np.minimum(begin // divisor, whole), whole)
+        runs = np.where(size > 0, np.minimum((end - 1) // divisor, whole), whole) - first_block + 1
+        block = np.arange(runs.sum()) - (runs.cumsum() - runs - first_block).repeat(runs)
+        which, size, whole = which.repeat(runs), size.repeat(runs), whole.repeat(runs)
+        is_rest = block == whole
+        before = block * size
+        begin = np.maximum(begin.repeat(runs), before)
+        counts = np.where(is_rest, end.repeat(runs), np.minimum(end.repeat(runs), before + size)) - begin
+        rank = begin - before + np.where(is_rest, self.rest_start.take(which), self.whole_start.take(which))
+        day, width = self.day.take(which), self.scrambling.width
+        multiplier, shift = self.scrambling.parts(day, block)
+        member: draw.I64 = np.arange(counts.sum()) + (rank - counts.cumsum() + counts).repeat(counts)
+        member *= multiplier.repeat(counts)
+        member += shift.repeat(counts)
+        member %= np.where(is_rest, self.rest.take(which), width).repeat(counts) if is_rest.any() else width
+        member += (block * width).repeat(counts)
+        return member
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Members of several ranges, one behind the other."""
+
+    ranges: slice
+    """The ranges that they are in."""
+    counts: draw.I64
+    """Members of each of those ranges."""
+    member: draw.I64
+    """The number of each member on its day."""
+
+    def spread(self, of_ranges: npt.NDArray[np.int64]) -> draw.I64:
+        """What is known of all ranges, for each member."""
+        return of_ranges[self.ranges].repeat(self.counts)

@@ -88,8 +88,7 @@ def drawn(
     place[heavy] = first_heavy.take(home) + choice * step.take(home)
     cohort = buyers.recent(words, -(-before // cohorts.COHORT))
     customer_id = cohorts.customer_ids(seed, cohort, place)
-    later = (customer_id > before).nonzero()[0]
-    customer_id[later] = (customer_id.take(later) - 1) % before + 1
+    buyers.settle(seed, customer_id, before, (customer_id > before).nonzero()[0])
     return customer_id
 
 

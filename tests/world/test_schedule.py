@@ -23,14 +23,20 @@ def classes_of_all_days(counts: list[int], ends: np.ndarray) -> Ranges:
     return Ranges.of(SCRAMBLING, ROUNDING, day, np.array(counts)[day], low, high)
 
 
+def members_and(ranges: Ranges, known: np.ndarray, start: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Members, and what is known of the range of each."""
+    piece = ranges.piece(start, count)
+    return piece.member, piece.spread(known)
+
+
 @given(counts=members, ends=shares)
 @settings(max_examples=200, deadline=None)
 def test_every_member_of_every_day_is_in_one_class(counts, ends):
     ranges = classes_of_all_days(counts, ends)
-    which, member = ranges.piece(0, int(ranges.first[-1]))
+    member, days = members_and(ranges, ranges.day, 0, int(ranges.first[-1]))
     assert ranges.first[-1] == sum(counts)
     for day, count in enumerate(counts):
-        assert np.sort(member[ranges.day[which] == day]).tolist() == list(range(count))
+        assert np.sort(member[days == day]).tolist() == list(range(count))
 
 
 @given(counts=members, ends=shares, data=st.data())
@@ -40,7 +46,8 @@ def test_pieces_are_parts_of_the_whole(counts, ends, data):
     total = int(ranges.first[-1])
     start = data.draw(st.integers(0, total))
     count = data.draw(st.integers(0, total - start))
-    whole, piece = ranges.piece(0, total), ranges.piece(start, count)
+    numbers = np.arange(len(ranges.day))
+    whole, piece = members_and(ranges, numbers, 0, total), members_and(ranges, numbers, start, count)
     for part, all_of in zip(piece, whole, strict=True):
         assert part.tolist() == all_of[start : start + count].tolist()
 
@@ -51,7 +58,7 @@ def test_a_members_class_follows_from_its_rank(count, ends, day):
     classes = len(ends) - 1
     days = np.full(classes, day)
     ranges = Ranges.of(SCRAMBLING, ROUNDING, days, np.full(classes, count), ends[:-1], ends[1:])
-    which, member = ranges.piece(0, count)
+    member, which = members_and(ranges, np.arange(classes), 0, count)
     found = np.empty(count, np.int64)
     for block in range(-(-count // WIDTH)):
         size = min(WIDTH, count - block * WIDTH)
@@ -67,8 +74,8 @@ def test_a_scrambling_is_undone(size, day, block):
     scrambling = Scrambling(draw.key(7, "test"), WIDEST)
     rank = scrambling.ranks(day, block, size, np.arange(size))
     assert (np.sort(rank) == np.arange(size)).all()
-    days, blocks, sizes = (np.full(size, number) for number in (day, block, size))
-    assert (scrambling.members(days, blocks, sizes, rank) == np.arange(size)).all()
+    multiplier, shift = scrambling.parts(np.array([day]), np.array([block]))
+    assert ((rank * multiplier + shift) % size == np.arange(size)).all()
 
 
 def test_multipliers_are_primes_that_divide_no_block():
