@@ -16,8 +16,8 @@ help: ## Show this help.
 demo: $(READY) ## Generate and load thirty days around Black Friday 2025 into ./retail-data.
 	$(BIN)/retail demo
 
-test: $(READY) ## Run every test.
-	$(BIN)/python -m pytest
+test: $(READY) ## Run every test, on up to four cores.
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4
 
 setup: $(READY) ## Create .venv from the lock file.
 

@@ -1,6 +1,8 @@
 """Fixtures that several packages' tests share: Cloud Storage, running pipelines, a small lake, a warehouse."""
 
+import atexit
 import hashlib
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -21,6 +23,11 @@ from beam_pipelines.pipelines import generate as generating
 from beam_pipelines.pipelines import load as loading
 from beam_pipelines.pipelines.beam_options import given
 from beam_pipelines.warehouse import client
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A worker has told everything when it ends. Without its interpreter's last steps, in which DuckDB's bindings list
+    # whatever pytest still holds of them as leaks.
+    atexit.register(os._exit, 0)
 
 RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 PERIOD = ("--start_date=2019-01-30", "--end_date=2019-02-01")
