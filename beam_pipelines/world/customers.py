@@ -48,7 +48,7 @@ def draw_block(seed: int, scale: float, day: int, block: int, rows: int) -> pa.R
     gender, given, family, source = draw.halves(draw.hashed(_stream(seed, "person"), customer_id))
     address = draw.hashed(_stream(seed, "address"), customer_id)
     address[versions.moved] = draw.hashed(_stream(seed, "new address"), customer_id.take(versions.moved))
-    number, street, postal_code, _ = draw.halves(address)
+    _, street, postal_code, _ = draw.halves(address)
     location, city = _residences(seed, customer_id, country, versions.moved)
     north, east, _, _ = draw.halves(location)
     home = country.astype(np.int64)
@@ -66,7 +66,7 @@ def draw_block(seed: int, scale: float, day: int, block: int, rows: int) -> pa.R
         _emails(given_name, family_name, customer_id, versions.changed_mail),
         arrays.integers(12 + (((gender >> np.uint16(1)).astype(np.int64) * 59) >> 15)),
         arrays.strings(is_male, tables.GENDERS),
-        _streets(home, _pick(("streets",), home, street), number),
+        _addresses().take(arrays.integers(home * ADDRESSES + street)),
         arrays.strings(city * 3 + postal_code % 3, known.postal_codes),
         arrays.strings(city, known.city),
         arrays.strings(city, known.state),
@@ -282,6 +282,17 @@ def _mail_parts() -> tuple[pa.Array[Any], pa.Array[Any], pa.Array[Any]]:
 
 HOUSES = 999
 """The highest house number."""
+ADDRESSES = 65_536
+"""House numbers and streets that there are in a country, in whichever city."""
+
+
+@functools.lru_cache(maxsize=1)
+def _addresses() -> pa.Array[Any]:
+    """The addresses of all countries, put together once: shape (14 * 65536,)."""
+    home = np.arange(len(names())).repeat(ADDRESSES)
+    words = draw.hashed(draw.key(0, "customers", "addresses"), np.arange(len(home)))
+    number, street, _, _ = draw.halves(words)
+    return _streets(home, _pick(("streets",), home, street), number)
 
 
 def _streets(home: draw.I64, street: draw.I64, number: draw.U16) -> pa.Array[Any]:

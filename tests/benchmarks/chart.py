@@ -29,9 +29,16 @@ def draw(lines: Mapping[str, Mapping[str, Any]], caption: str, path: Path) -> No
         [title for title, line in lines.items() if (line["aim"] >= RATIOS_OF_HUNDREDS) is large]
         for large in (True, False)
     ]
+    panels = [titles for titles in panels if titles]
     mpl.rcParams.update({"font.size": 9, "svg.fonttype": "none", "svg.hashsalt": "retail"})
-    figure, axes = plt.subplots(2, 1, figsize=(8.6, 4.8), height_ratios=[max(1, len(panel)) for panel in panels])
-    for axis, titles in zip(axes, panels, strict=True):
+    figure, axes = plt.subplots(
+        len(panels),
+        1,
+        figsize=(8.6, 1.2 + 0.6 * len(lines)),
+        height_ratios=[len(titles) for titles in panels],
+        squeeze=False,
+    )
+    for axis, titles in zip(axes[:, 0], panels, strict=True):
         _panel(axis, {title: lines[title] for title in titles})
     figure.suptitle("Ours, as a multiple of the peer, per CPU second", x=0.01, ha="left", weight="bold", color=INK)
     figure.text(0.01, 0.01, f"{caption}.  Line: at least.  Dashes: aim.", color=MARK, size=8)
