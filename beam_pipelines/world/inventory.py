@@ -20,7 +20,7 @@ from beam_pipelines import tables
 from beam_pipelines.tables import LONGEST_IN_STOCK
 from beam_pipelines.world import arrays, baskets, calendar, draw, fraud, prices
 from beam_pipelines.world.catalog import catalog
-from beam_pipelines.world.schedule import WHOLE, Ranges, Rounding, Scrambling, rank_of
+from beam_pipelines.world.schedule import WHOLE, Ranges, Rounding, Scrambling, class_sizes, rank_of
 
 UNITS = 4
 """Units behind a regular order."""
@@ -66,13 +66,10 @@ def _received(seed: int, scale: float, day: int) -> Ranges:
 def first_keys(seed: int, scale: float) -> draw.I64:
     """Units received before each day: shape (DAYS + 1,)."""
     days = np.arange(calendar.HORIZON)
-    units = UNITS * fraud.bursts(seed, scale).regular
-    whole, rest = units // BLOCK_UNITS, units % BLOCK_UNITS
-    of_whole = np.diff(rank_of(_shares(), BLOCK_UNITS, WHOLE))
-    of_rest = np.diff(rank_of(_shares()[:, None], rest, _rounding(seed).offsets(days)), axis=0)
+    units, offset = UNITS * fraud.bursts(seed, scale).regular, _rounding(seed).offsets(days)
     received = fraud.orders(seed, scale).units.copy()
     for after in range(1, LONGEST_IN_STOCK + 1):
-        sold = of_whole[after - 1] * whole + of_rest[after - 1]
+        sold = class_sizes(BLOCK_UNITS, units, offset, _shares()[after - 1], _shares()[after])
         received[: -after or None] += sold[after:]
         received[0] += sold[:after].sum()
     return np.concatenate([[0], np.cumsum(received)])[: calendar.DAYS + 1]
@@ -111,12 +108,12 @@ def _products(seed: int, scale: float, day: int, first: int, count: int) -> draw
     if regular:
         piece = received.piece(first, regular)
         sold = piece.spread(received.day)
-        regular_order = piece.member >> 2
+        regular_order = piece.member // UNITS
         row = fraud.bursts(seed, scale).row_of(received.day[piece.ranges], regular_order, piece.counts)
         line = piece.spread(calendar.first_keys(seed, scale, calendar.ORDERS).take(received.day))
         line += row
         line *= baskets.LINES
-        line += (piece.member & (UNITS - 1)) + 1
+        line += piece.member - regular_order * UNITS + 1
         for part in calendar.months(sold):
             product_id[part] = baskets.products(seed, int(sold[part.start]), line[part])
     if regular < count:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beam_pipelines.world import calendar, draw, fraud
-from beam_pipelines.world.schedule import WHOLE, Ranges, Rounding, Scrambling, rank_of
+from beam_pipelines.world.schedule import Ranges, Rounding, Scrambling, class_sizes
 
 SHIPPED, DELIVERED, CANCELLED, RETURNED = range(4)
 """Kinds of events, as indexes into ``tables.ORDER_EVENT_TYPES``."""
@@ -148,15 +148,13 @@ def first_keys(seed: int, scale: float) -> draw.I64:
     """Events before each day: shape (DAYS + 1,)."""
     days = np.arange(calendar.DAYS)
     orders = fraud.bursts(seed, scale).regular[: calendar.DAYS]
-    whole, rest = orders // draw.BLOCK_ROWS, orders % draw.BLOCK_ROWS
     offset = _rounding(seed).offsets(days)
     happened = np.diff(_fraudulent(seed, scale).first)[: calendar.DAYS + LONGEST + 1]
     events = np.zeros(calendar.DAYS + LONGEST + 1, np.int64)
     events[: len(happened)] = happened
     for table, own in _days_by_timetable():
         low, high = table.low[:, None], table.high[:, None]
-        counts = rank_of(high, rest[own], offset[own]) - rank_of(low, rest[own], offset[own])
-        counts += (rank_of(high, draw.BLOCK_ROWS, WHOLE) - rank_of(low, draw.BLOCK_ROWS, WHOLE)) * whole[own]
+        counts = class_sizes(draw.BLOCK_ROWS, orders[own], offset[own], low, high)
         by_delay = np.add.reduceat(counts, np.unique(table.delay, return_index=True)[1], axis=0)
         for delay, of_delay in zip(np.unique(table.delay).tolist(), by_delay, strict=True):
             events[own + delay] += of_delay

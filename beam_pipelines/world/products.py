@@ -35,12 +35,6 @@ CENTERS = (
 )
 
 
-def launches(seed: int, day: int) -> tuple[int, int]:
-    """The range of product indexes (product_id - 1) launched on a day."""
-    launch_day = catalog(seed).launch_day
-    return int(np.searchsorted(launch_day, day, "left")), int(np.searchsorted(launch_day, day, "right"))
-
-
 def announcements(seed: int, day: int) -> tuple[int, int]:
     """The range of product indexes announced on the first of a month: those to be launched on the next one's.
 

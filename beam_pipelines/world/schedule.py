@@ -92,6 +92,17 @@ WHOLE = 0.5
 """The rounding offset of whole blocks."""
 
 
+def class_sizes(width: int, members: draw.I64, offset: draw.F64, low: draw.F64, high: draw.F64) -> draw.I64:
+    """Members between two shares of each block, of days that have so many members and these rounding offsets.
+
+    The sizes of :class:`Ranges` without the ranges, for as many shares and days as broadcast.
+    """
+    rest = members % width
+    sizes = rank_of(high, rest, offset) - rank_of(low, rest, offset)
+    sizes += (rank_of(high, width, WHOLE) - rank_of(low, width, WHOLE)) * (members // width)
+    return sizes
+
+
 @dataclass(frozen=True)
 class Ranges:
     """Ranges of ranks of several days, one behind the other: the members of each in every block of its day.

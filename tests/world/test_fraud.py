@@ -47,7 +47,7 @@ def test_a_bursts_orders_follow_each_other_within_minutes(orders: SimpleNamespac
     own = np.flatnonzero(orders.is_fraud)
     runs = np.split(own, np.flatnonzero(np.diff(own) > 1) + 1)
     lengths = np.array([len(run) for run in runs])
-    assert ((lengths >= 1) & (lengths <= 5)).all()
+    assert ((lengths >= 3) & (lengths <= 10)).all()
     spans = np.array([orders.created_at[run[-1]] - orders.created_at[run[0]] for run in runs])
     assert np.median(spans) < 15 * 60_000_000
     accounts = [len(set(orders.customer_id[run].tolist())) for run in runs]
