@@ -22,7 +22,16 @@ from typing import TYPE_CHECKING, Any
 
 from beam_pipelines.avro.arrow_types import arrow_schema
 from beam_pipelines.avro.codecs import CODECS
-from beam_pipelines.avro.container import Block, Damage, Header, Written, read_blocks, read_header, write_blocks
+from beam_pipelines.avro.container import (
+    Block,
+    BlockWriter,
+    Damage,
+    Header,
+    Written,
+    read_blocks,
+    read_header,
+    write_blocks,
+)
 from beam_pipelines.avro.errors import AvroError
 from beam_pipelines.avro.schema import AvroType, parse_schema
 
@@ -35,6 +44,7 @@ __all__ = [
     "AvroError",
     "AvroType",
     "Block",
+    "BlockWriter",
     "Damage",
     "Header",
     "Written",

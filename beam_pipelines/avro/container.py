@@ -24,12 +24,16 @@ from beam_pipelines.avro.schema import AvroType, parse_schema
 from beam_pipelines.avro.source import Source
 from beam_pipelines.avro.splitting import go_to_range, read_frame, skip_damage
 
-__all__ = ["Block", "Damage", "Header", "Written", "read_blocks", "read_header", "write_blocks"]
+__all__ = ["Block", "BlockWriter", "Damage", "Header", "Written", "read_blocks", "read_header", "write_blocks"]
+
+
+Reader = Mapping[str, Any] | AvroType | Callable[[str], AvroType] | None
+"""The schema that a file is read as; see :func:`read_blocks`."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """What :func:`write_blocks` has written."""
+    """What a container file has in it, written by :class:`BlockWriter` or :func:`write_blocks`."""
 
     rows: int
     bytes: int
@@ -64,6 +68,71 @@ class Damage:
     """Why. Its ``block`` and ``block_length`` are this offset and length."""
 
 
+class BlockWriter:
+    """Writes a container file block by block, as its rows come: for who has several files open at once.
+
+    >>> import io
+    >>> schema = {"type": "record", "name": "place", "fields": [{"name": "id", "type": "long"}]}
+    >>> writer = BlockWriter(io.BytesIO(), schema)
+    >>> writer.write(pa.record_batch({"id": [1, 2]}))
+    >>> writer.write(pa.record_batch({"id": [3]}))
+    >>> writer.close().rows
+    3
+    """
+
+    def __init__(
+        self,
+        file: BinaryIO,
+        schema: Mapping[str, Any],
+        *,
+        codec: str = "snappy",
+        metadata: Mapping[str, bytes] = {},
+    ) -> None:
+        """Begins a file. Arguments and errors are those of :func:`write_blocks`."""
+        from beam_pipelines.avro.encoder import encoder_for
+
+        self._file = file
+        self._start = file_start(json.dumps(schema, separators=(",", ":")), codec, tuple(sorted(metadata.items())))
+        self._encoder, self._content = encoder_for(self._start.schema), self._start.content.copy()
+        self._sync, self._rows, self._length, self._uncompressed = b"", 0, 0, 0
+        self._written: Written | None = None
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Writes a batch as the file's next block; nothing if it is empty.
+
+        Raises:
+            AvroError: The batch is not of the schema, or the block larger than 256 MiB. Nothing of it is written.
+            ValueError: The file is closed.
+        """
+        if self._written:
+            raise ValueError("a block after the file was closed")
+        if not batch.num_rows:
+            return
+        data = self._encoder.encode(batch)
+        if data.size > MAX_BLOCK_BYTES:
+            raise too_large(f"{data.size} bytes in {batch.num_rows} rows")
+        add_block(self._content, batch.num_rows, data)
+        packed = self._start.codec.compress(data)
+        self._begin()
+        frame = encoded_long(batch.num_rows) + encoded_long(len(packed))
+        self._length += _write(self._file, frame, packed, self._sync)
+        self._rows, self._uncompressed = self._rows + batch.num_rows, self._uncompressed + data.size
+
+    def close(self) -> Written:
+        """Ends the file, but leaves it open: what was written. Called again, it says the same."""
+        if not self._written:
+            self._begin()
+            fingerprint = fingerprint_of(self._content)
+            self._written = Written(self._rows, self._length, self._uncompressed, fingerprint)
+        return self._written
+
+    def _begin(self) -> None:
+        """Writes the header, once: its sync marker follows from the first block's content."""
+        if not self._sync:
+            self._sync = self._start.sync_marker(self._content)
+            self._length = _write(self._file, self._start.header, self._sync)
+
+
 def write_blocks(
     file: BinaryIO,
     schema: Mapping[str, Any],
@@ -86,27 +155,10 @@ def write_blocks(
         AvroError: The schema is not Avro's or has no Arrow types, the codec is unknown, a batch not of the schema or a
             block larger than 256 MiB. What was written so far is then of no use.
     """
-    from beam_pipelines.avro.encoder import encoder_for
-
-    start = file_start(json.dumps(schema, separators=(",", ":")), codec, tuple(sorted(metadata.items())))
-    encoder, content = encoder_for(start.schema), start.content.copy()
-    sync, rows, length, uncompressed = b"", 0, 0, 0
+    writer = BlockWriter(file, schema, codec=codec, metadata=metadata)
     for batch in blocks:
-        if not batch.num_rows:
-            continue
-        data = encoder.encode(batch)
-        if data.size > MAX_BLOCK_BYTES:
-            raise too_large(f"{data.size} bytes in {batch.num_rows} rows")
-        add_block(content, batch.num_rows, data)
-        packed = start.codec.compress(data)
-        if not sync:
-            sync = start.sync_marker(content)
-            length = _write(file, start.header, sync)
-        length += _write(file, encoded_long(batch.num_rows) + encoded_long(len(packed)), packed, sync)
-        rows, uncompressed = rows + batch.num_rows, uncompressed + data.size
-    if not sync:
-        length = _write(file, start.header, start.sync_marker(content))
-    return Written(rows, length, uncompressed, fingerprint_of(content))
+        writer.write(batch)
+    return writer.close()
 
 
 def read_header(file: BinaryIO, *, file_name: str | None = None) -> Header:
@@ -131,7 +183,7 @@ def read_header(file: BinaryIO, *, file_name: str | None = None) -> Header:
 def read_blocks(
     file: BinaryIO,
     *,
-    reader: Mapping[str, Any] | AvroType | None = None,
+    reader: Reader = None,
     dictionaries: bool = False,
     select: Collection[str] | None = None,
     start: int = 0,
@@ -150,7 +202,8 @@ def read_blocks(
 
     Args:
         file: Where from. Need not be seekable unless ``start`` is given; nothing is read twice then.
-        reader: The Avro schema of the batches, to which the file's is resolved; the file's own if None.
+        reader: The Avro schema of the batches, to which the file's is resolved, or a function that gives it for the
+            file's own (as JSON); the file's own if None.
         dictionaries: See :func:`decode`.
         select: See :func:`decode`.
         start: Where the range begins, in bytes from the file's first.
@@ -201,12 +254,13 @@ def read_blocks(
 
 
 def _to_batch(
-    schema: str, reader: Mapping[str, Any] | AvroType | None, dictionaries: bool, select: Collection[str] | None
+    schema: str, reader: Reader, dictionaries: bool, select: Collection[str] | None
 ) -> Callable[[NDArray[np.uint8], int], pa.RecordBatch]:
     """What turns the content of a block, with PADDING behind it, and its row count into a batch."""
     from beam_pipelines.avro.decoder import decoder_for
 
-    wanted = parse_schema(reader) if isinstance(reader, Mapping) else reader
+    given = reader(schema) if callable(reader) else reader
+    wanted = parse_schema(given) if isinstance(given, Mapping) else given
     names = None if select is None else frozenset(select)
     return decoder_for(parse_schema(schema), wanted, dictionaries, names).decode_padded
 

@@ -16,8 +16,19 @@ import fastavro
 import polars
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from beam_pipelines.avro import CODECS, AvroError, encode, parse_schema, read_blocks, read_header, write_blocks
+from beam_pipelines.avro import (
+    CODECS,
+    AvroError,
+    BlockWriter,
+    encode,
+    parse_schema,
+    read_blocks,
+    read_header,
+    write_blocks,
+)
 from beam_pipelines.avro.codecs import MAX_BLOCK_BYTES
 from beam_pipelines.schema import Column, Type, avro_record
 
@@ -198,6 +209,54 @@ def test_blocks_are_written_and_read_one_by_one(schema, batch):
     assert next(read_blocks(file)).batch.equals(batch)
 
 
+@given(st.lists(st.integers(0, 5), max_size=5), st.sampled_from(sorted(CODECS)))
+def test_files_written_side_by_side_are_those_written_one_after_the_other(sizes, codec):
+    rows = [pa.record_batch({"x": list(range(size))}) for size in sizes]
+    other = [pa.record_batch({"x": [-size]}) for size in sizes]
+    files = [io.BytesIO(), io.BytesIO()]
+    first, second = (BlockWriter(file, LONG, codec=codec, metadata={"a": b"1"}) for file in files)
+    for batch, another in zip(rows, other, strict=True):
+        first.write(batch)
+        second.write(another)
+    for writer, file, batches in zip((first, second), files, (rows, other), strict=True):
+        pulled = io.BytesIO()
+        assert writer.close() == write_blocks(pulled, LONG, batches, codec=codec, metadata={"a": b"1"})
+        assert file.getvalue() == pulled.getvalue()
+
+
+def test_a_writer_writes_nothing_before_its_first_block_and_a_header_without_any(schema, batch):
+    file = io.BytesIO()
+    writer = BlockWriter(file, schema)
+    writer.write(batch.slice(0, 0))
+    assert file.getvalue() == b""
+    empty = writer.close()
+    assert (empty.rows, empty.bytes, empty.uncompressed_bytes) == (0, len(file.getvalue()), 0)
+    assert file.getvalue() == written(schema, [])
+
+
+def test_a_writer_that_is_closed_takes_no_more_and_leaves_the_file_open(schema, batch):
+    file = io.BytesIO()
+    writer = BlockWriter(file, schema)
+    writer.write(batch)
+    closed = writer.close()
+    with pytest.raises(ValueError, match=r"^a block after the file was closed$"):
+        writer.write(batch)
+    assert writer.close() == closed
+    assert not file.closed
+    assert file.getvalue() == written(schema, [batch])
+
+
+def test_a_writer_goes_on_after_a_batch_that_it_refused(schema, batch):
+    file = io.BytesIO()
+    writer = BlockWriter(file, schema)
+    with pytest.raises(AvroError, match=r"^field city: missing column"):
+        writer.write(batch.drop_columns(["city"]))
+    assert file.getvalue() == b""
+    writer.write(batch)
+    assert writer.close().rows == 10
+    assert file.getvalue() == written(schema, [batch])
+
+
 def test_a_file_may_begin_anywhere_and_need_not_seek(schema, batch):
     class Pipe(io.RawIOBase):
         """Gives a few bytes at a time, as a socket would."""
@@ -230,8 +289,8 @@ def test_columns_and_dictionaries_can_be_chosen(schema, batch):
 def test_a_file_can_be_read_with_another_schema(schema, batch):
     fields = [field for field in schema["fields"] if field["name"] in ("city", "id")]
     reader = schema | {"fields": [*reversed(fields), {"name": "new", "type": ["null", "int"], "default": None}]}
-    for given in (reader, parse_schema(reader)):
-        (block,) = read_blocks(io.BytesIO(written(schema, [batch])), reader=given)
+    for form in (reader, parse_schema(reader)):
+        (block,) = read_blocks(io.BytesIO(written(schema, [batch])), reader=form)
         assert block.batch.schema.names == ["city", "id", "new"]
         assert block.batch.column("id").equals(batch.column("id"))
         assert block.batch.column("new").null_count == 10
