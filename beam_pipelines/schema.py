@@ -184,6 +184,14 @@ class Equation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TimeOrder:
+    """A rule of time: the moment ``later``, where there is one, is not before ``earlier``."""
+
+    earlier: str
+    later: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """A table: its columns, its key, and how BigQuery lays it out."""
 
@@ -196,6 +204,8 @@ class Table:
     cluster_by: tuple[str, ...] = ()
     equations: tuple[Equation, ...] = ()
     """What has to add up in every row, to the cent."""
+    time_orders: tuple[TimeOrder, ...] = ()
+    """Which TIMESTAMP columns come after which in every row."""
     dataset: str = "retail"
 
     def __post_init__(self) -> None:
