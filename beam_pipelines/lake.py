@@ -49,6 +49,8 @@ class LakeFile:
     """Sum of each NUMERIC column, as exact decimals; columns of items are written ``items.sale_price``."""
     rows_by_date: Mapping[str, int] = field(default_factory=dict)
     """How many rows are of each UTC date, by the partition column; see :attr:`Manifest.rows_by_date`."""
+    last_key: int = 0
+    """The highest number of the file's own rows; see :attr:`Manifest.last_key`."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Manifest:
 
     As the rows say, impossible dates included; a row without a time is of no date, so the rest of ``rows`` are those.
     Empty for a table without partitions, and in manifests of earlier versions, which had no rows of other days.
+    """
+    last_key: int = 0
+    """The highest number, in the key's first column, that a row of the day has or will have once it lands.
+
+    Whoever refers to a higher one refers to nothing. 0 for a day without rows, and in manifests of earlier versions.
     """
 
     def to_json(self) -> str:
@@ -120,8 +127,9 @@ _MANIFEST_FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "file_format": str,
     "defects": dict,
     "rows_by_date": dict,
+    "last_key": int,
 }
-_MANIFEST_DEFAULTS = ("file_format", "defects", "rows_by_date")
+_MANIFEST_DEFAULTS = ("file_format", "defects", "rows_by_date", "last_key")
 """Fields that manifests of earlier versions have not."""
 
 _FILE_FIELDS: Mapping[str, type | tuple[type, ...]] = {
@@ -132,8 +140,9 @@ _FILE_FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "fingerprint": str,
     "sums": dict,
     "rows_by_date": dict,
+    "last_key": int,
 }
-_FILE_DEFAULTS = ("rows_by_date",)
+_FILE_DEFAULTS = ("rows_by_date", "last_key")
 
 
 def _check_fields(
@@ -205,6 +214,7 @@ def manifest_of(
         file_format=file_format,
         defects=dict(defects),
         rows_by_date=dict(sorted(dates.items())),
+        last_key=max((file.last_key for file in ordered), default=0),
     )
 
 
@@ -229,6 +239,11 @@ def rows_by_date(table: Table, batch: pa.RecordBatch) -> dict[str, int]:
         date.fromordinal(_EPOCH + day).isoformat(): count
         for day, count in zip(days.tolist(), counts.tolist(), strict=True)
     }
+
+
+def last_key(table: Table, batch: pa.RecordBatch) -> int:
+    """The highest number in the key's first column; 0 for no rows."""
+    return int(integers(batch.column(table.key[0])).max(initial=0))
 
 
 def _numerics(

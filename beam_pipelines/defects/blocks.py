@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from beam_pipelines import lake
 from beam_pipelines.defects import changes, choosing
 from beam_pipelines.defects.candidates import applies
 from beam_pipelines.defects.choosing import row_keys
@@ -30,6 +31,8 @@ class DefectiveBlock(NamedTuple):
 
     batch: pa.RecordBatch
     truths: list[Truth]
+    last_key: int = 0
+    """The highest number of the day's own rows in the block, those included that land elsewhere."""
 
 
 class _Drawn(NamedTuple):
@@ -71,7 +74,8 @@ class DefectiveTable:
         for piece in pieces:
             truths += [truth if truth.row is None else truth._replace(row=truth.row + rows) for truth in piece.truths]
             rows += piece.batch.num_rows
-        return DefectiveBlock(self._joined([piece.batch for piece in pieces]), truths)
+        last_key = max(piece.last_key for piece in pieces)
+        return DefectiveBlock(self._joined([piece.batch for piece in pieces]), truths, last_key)
 
     def _pieces(self, day: int, block: int, absent: str) -> Iterator[DefectiveBlock]:
         count = self._world.blocks(self._table.name, day)
@@ -107,6 +111,7 @@ class DefectiveTable:
     def _own_rows(self, drawn: _Drawn, absent: str) -> DefectiveBlock:
         """A block's own rows with their defects, without those that land late."""
         batch, today, truths = drawn.batch, date_of(drawn.day), []
+        last_key = lake.last_key(self._table, batch)
         for kind in changes.IN_PLACE:
             rows = drawn.rows_of(kind)
             if not len(rows):
@@ -124,7 +129,7 @@ class DefectiveTable:
             batch = batch.filter(pa.array(stays))
             truths = [truth._replace(row=int(number[truth.row])) for truth in truths]
             truths += [Truth(WITHHELD, key, today, lands) for key in keys]
-        return DefectiveBlock(batch, truths)
+        return DefectiveBlock(batch, truths, last_key)
 
     def _duplicates(self, drawn: _Drawn) -> DefectiveBlock:
         return self._again(DUPLICATE, drawn, date_of(drawn.day))

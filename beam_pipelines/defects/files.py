@@ -54,6 +54,8 @@ class DefectiveFile:
         """Lines of the truth, in the order of the file."""
         self.sums: dict[str, Decimal] = {}
         self._dates: Counter[str] = Counter()
+        self.last_key = 0
+        """The highest number of the file's own rows, those included that land elsewhere."""
 
     @property
     def rows_by_date(self) -> dict[str, int]:
@@ -90,6 +92,7 @@ class DefectiveFile:
             block = self._defective.block(self._day, number, absent)
             if block is None:
                 continue
+            self.last_key = max(self.last_key, block.last_key)
             if block.batch.num_rows:
                 self._count(block.batch)
                 yield schemas.as_older(self._table, block.batch) if self._is_older else block.batch

@@ -77,7 +77,9 @@ def read_manifest(output: str, table: str, day: int) -> lake.Manifest | None:
 
 
 def is_same(manifest: lake.Manifest, target: Target, parts: int) -> bool:
-    """Whether a manifest describes what would be written now."""
+    """Whether a manifest describes what would be written now, and says all that is said now."""
+    if manifest.rows and not manifest.last_key and not target.rates:
+        return False
     world, schema = target.world, tables.BY_NAME[manifest.table].fingerprint
     kind = (target.codec, target.file_format, target.rates.by_kind)
     return (VERSION, world.seed, world.scale, schema, *kind, parts) == (
@@ -103,10 +105,13 @@ def write_file(target: Target, plan: FilePlan) -> lake.LakeFile | None:
     if not blocks:
         return None
     sums: dict[str, Decimal] = {}
+    last_key = 0
 
     def drawn() -> Iterator[pa.RecordBatch]:
+        nonlocal last_key
         for block in blocks:
             batch = world.block(plan.table, plan.day, block)
+            last_key = max(last_key, lake.last_key(table, batch))
             for path, total in lake.sums(table, batch).items():
                 sums[path] = sums.get(path, Decimal(0)) + total
             yield batch
@@ -117,7 +122,7 @@ def write_file(target: Target, plan: FilePlan) -> lake.LakeFile | None:
     written = storage.write(_path(target, plan), write)
     # Nothing is counted by date: all that is drawn for a day is of that day.
     dates = {date_of(plan.day).isoformat(): written.rows} if table.partition else {}
-    return _lake_file(target, plan, written, sums, dates)
+    return _lake_file(target, plan, written, sums, dates, last_key)
 
 
 def _write_with_defects(target: Target, plan: FilePlan, blocks: range) -> lake.LakeFile | None:
@@ -135,7 +140,9 @@ def _write_with_defects(target: Target, plan: FilePlan, blocks: range) -> lake.L
         storage.write(truth_path, lambda file: file.writelines(lines))
     else:
         storage.delete([truth_path])
-    return _lake_file(target, plan, written, defective.sums, defective.rows_by_date) if written else None
+    if not written:
+        return None
+    return _lake_file(target, plan, written, defective.sums, defective.rows_by_date, defective.last_key)
 
 
 def _path(target: Target, plan: FilePlan) -> str:
@@ -149,7 +156,12 @@ def _truth_folder(target: Target, day: Day) -> str:
 
 
 def _lake_file(
-    target: Target, plan: FilePlan, written: avro.Written, sums: dict[str, Decimal], dates: dict[str, int]
+    target: Target,
+    plan: FilePlan,
+    written: avro.Written,
+    sums: dict[str, Decimal],
+    dates: dict[str, int],
+    last_key: int,
 ) -> lake.LakeFile:
     return lake.LakeFile(
         name=lake.file_name(plan.part, plan.parts, target.file_format),
@@ -159,6 +171,7 @@ def _lake_file(
         fingerprint=written.fingerprint,
         sums={path: str(total) for path, total in sums.items()},
         rows_by_date=dates,
+        last_key=last_key,
     )
 
 
