@@ -34,26 +34,38 @@ def join(folder: str, *names: str) -> str:
 
 
 def write(path: str, writer: Callable[[BinaryIO], T]) -> T:
-    """Calls ``writer`` with a file and puts what it wrote under ``path``, all of it or nothing.
+    """Calls ``writer`` with a file and puts what it wrote under ``path``, as :func:`created` does.
+
+    Returns what ``writer`` returned.
+    """
+    with created(path) as file:
+        return writer(file)
+
+
+@contextmanager
+def created(path: str) -> Iterator[BinaryIO]:
+    """A file whose content is under ``path`` when the context ends: all of it or, after an error, nothing.
 
     The file has a temporary name of its own until it is whole, so two attempts at once do not disturb each other.
-    Returns what ``writer`` returned.
     """
     folder, name = path.rsplit("/", 1)
     temporary = f"{folder}/.{name}.{uuid.uuid4().hex}{TEMPORARY}"
-    if is_remote(path):
-        return _write_remote(path, temporary, writer)
+    with _created_remotely(path, temporary) if is_remote(path) else _created_locally(path, temporary) as file:
+        yield file
+
+
+@contextmanager
+def _created_locally(path: str, temporary: str) -> Iterator[BinaryIO]:
     try:
-        with _created(temporary) as file:
-            result = writer(file)
-        os.replace(temporary, path)  # noqa: PTH105 - see _created
+        with _opened(temporary) as file:
+            yield file
+        os.replace(temporary, path)  # noqa: PTH105 - see _opened
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return result
 
 
-def _created(path: str) -> BinaryIO:
+def _opened(path: str) -> BinaryIO:
     """A new file, with its folder if need be. Without pathlib, which for a small file costs more than the writing."""
     try:
         return open(path, "wb")  # noqa: PTH123 - see above
@@ -62,25 +74,25 @@ def _created(path: str) -> BinaryIO:
         return open(path, "wb")  # noqa: PTH123 - see above
 
 
-def _write_remote(path: str, temporary: str, writer: Callable[[BinaryIO], T]) -> T:
+@contextmanager
+def _created_remotely(path: str, temporary: str) -> Iterator[BinaryIO]:
     systems = _file_systems()
     try:
         with systems.create(temporary, mime_type="application/octet-stream") as file:
-            result = writer(file)
+            yield file
         # Cloud Storage has no rename: a copy, which appears whole under the final name, and a delete.
         systems.rename([temporary], [path])
     except BaseException:
         if systems.exists(temporary):
             systems.delete([temporary])
         raise
-    return result
 
 
 @contextmanager
 def open_for_reading(path: str) -> Iterator[BinaryIO]:
     """The file's bytes; FileNotFoundError if there is none."""
     if not is_remote(path):
-        with open(path, "rb") as file:  # noqa: PTH123 - see _created
+        with open(path, "rb") as file:  # noqa: PTH123 - see _opened
             yield file
         return
     if not _file_systems().exists(path):
@@ -101,7 +113,7 @@ def size(path: str) -> int | None:
         found = _file_systems().match([path])[0].metadata_list
         return int(found[0].size_in_bytes) if found else None
     try:
-        found = os.stat(path)  # noqa: PTH116 - see _created
+        found = os.stat(path)  # noqa: PTH116 - see _opened
     except (FileNotFoundError, NotADirectoryError):
         return None
     return found.st_size if stat.S_ISREG(found.st_mode) else None

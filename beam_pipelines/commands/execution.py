@@ -18,6 +18,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentP
 
 from beam_pipelines.commands.display import Display
 from beam_pipelines.commands.errors import CommandError, explained
+from beam_pipelines.commands.metrics import Counted, counted
 from beam_pipelines.options import UsageError
 from beam_pipelines.pipelines.beam_options import RetailOptions
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
@@ -62,8 +63,11 @@ def is_local(options: PipelineOptions) -> bool:
     return bool(options.get_all_options()["runner"] == LOCAL_RUNNER)
 
 
-def run(build: Callable[[Pipeline, ProgressLog], object], options: PipelineOptions, display: Display) -> None:
-    """Runs a pipeline to its end and shows its progress; CommandError if it fails for a reason that was foreseen."""
+def run(build: Callable[[Pipeline, ProgressLog], object], options: PipelineOptions, display: Display) -> Counted:
+    """Runs a pipeline to its end and shows its progress; CommandError if it fails for a reason that was foreseen.
+
+    Returns what its steps have counted.
+    """
     if is_local(options):
         # A failure is reported once, in a line, and not by every layer that it passes through.
         logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
@@ -73,7 +77,9 @@ def run(build: Callable[[Pipeline, ProgressLog], object], options: PipelineOptio
         build(pipeline, log)
         with display.following(log), _remembering_interrupts() as interrupted:
             try:
-                pipeline.run().wait_until_finish()
+                result = pipeline.run()
+                result.wait_until_finish()
+                return counted(result)
             except Exception as error:
                 if interrupted.is_set():
                     raise KeyboardInterrupt from None

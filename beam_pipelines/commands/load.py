@@ -16,6 +16,7 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 from beam_pipelines import storage
 from beam_pipelines.commands import execution
 from beam_pipelines.commands.display import Display
+from beam_pipelines.commands.metrics import Counted, as_document, show
 from beam_pipelines.commands.warehouses import absolute, is_bigquery, opened, row_counts
 from beam_pipelines.options import LOAD, LoadSettings, UsageError
 from beam_pipelines.pipelines import load
@@ -28,14 +29,17 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
     settings = LoadSettings.of(given)
     options = checked_options(settings, flags)
     with opened(settings.warehouse) as warehouse:
-        write(settings, warehouse, options, display)
+        metrics = write(settings, warehouse, options, display)
         rows = row_counts(warehouse)
     seconds = time.monotonic() - started
-    display.result({"warehouse": settings.warehouse, "seconds": round(seconds, 3), "tables": rows})
+    counts = as_document(metrics)
+    display.result({"warehouse": settings.warehouse, "seconds": round(seconds, 3), "tables": rows, "metrics": counts})
     if not display.as_json:
         display.say()
-        shown = [(name, f"{count:,}") for name, count in rows.items()]
+        shown = [(name, f"{count:,}") for name, count in rows.items() if count or not name.startswith("ops.")]
         display.table(f"The warehouse {settings.warehouse}", ("table", "rows"), shown)
+        display.say()
+        show(metrics, "What the pipeline counted", display)
         display.say(f"\n{seconds:.1f} s")
 
 
@@ -55,22 +59,26 @@ def checked_options(settings: LoadSettings, flags: Sequence[str]) -> PipelineOpt
     return options
 
 
-def write(settings: LoadSettings, warehouse: str, options: PipelineOptions, display: Display) -> None:
-    """Runs the pipeline into an opened warehouse; what was staged on this machine is gone afterwards."""
+def write(settings: LoadSettings, warehouse: str, options: PipelineOptions, display: Display) -> Counted:
+    """Runs the pipeline into an opened warehouse; what was staged on this machine is gone afterwards.
+
+    Returns what its steps have counted.
+    """
     # Staged files are kept until they are loaded: below temp_location, or beside the warehouse's file.
     temporary = _temporary(options) or f"{settings.warehouse}.staging"
-    staging = storage.join(absolute(temporary), "retail-load")
+    staging = load.staging_folder(absolute(temporary))
     settings = replace(settings, input=absolute(settings.input), warehouse=warehouse)
 
     def build(pipeline: beam.Pipeline, log: ProgressLog) -> object:
         return load.build(pipeline, settings, staging, log)
 
     try:
-        execution.run(build, options, display)
+        return execution.run(build, options, display)
     finally:
         if not storage.is_remote(staging):
             shutil.rmtree(staging, ignore_errors=True)
-            with contextlib.suppress(OSError):  # somebody else's temp_location may hold more
+            with contextlib.suppress(OSError):  # other runs, or somebody else, may have more there
+                Path(staging).parent.rmdir()
                 Path(temporary).rmdir()
 
 

@@ -2,62 +2,77 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 from apache_beam.pvalue import AsList, AsSingleton, PCollection
 
-from beam_pipelines import lake, storage, tables
+from beam_pipelines import storage, tables
 from beam_pipelines.options import LoadSettings, UsageError
 from beam_pipelines.pipelines.beam_options import given
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
-from beam_pipelines.transforms.lake_reading import (
-    Partition,
-    PlanSplits,
-    Split,
-    find_manifests,
-    one_world,
-    partition_of,
-    read_manifest,
-    world_of,
-)
+from beam_pipelines.transforms.lake_planning import Split, find_manifests
+from beam_pipelines.transforms.lake_reading import one_world, read_manifest, world_of
 from beam_pipelines.transforms.partition_loading import LoadedPartition, LoadPartitions, prepare_warehouse
-from beam_pipelines.transforms.staging import (
+from beam_pipelines.transforms.planning import PlanTable, contributions_of, partitions_with_letters
+from beam_pipelines.transforms.reconciliation import SOURCES, Reconcile, StageLines
+from beam_pipelines.transforms.references import day_key
+from beam_pipelines.transforms.staging import Contributed
+from beam_pipelines.transforms.transforming import (
     PRODUCTS,
     SALES,
-    Staged,
+    SESSIONS,
+    SET_ASIDE,
+    Bucket,
+    FindContested,
+    HashKeys,
+    Settle,
     StageDailySales,
-    TransformOrders,
-    TransformProducts,
-    TransformRows,
+    StageSessions,
+    WorkOnSplits,
+    key_of,
 )
 
-
-def by_partition(manifest: lake.Manifest) -> tuple[Partition, lake.Manifest]:
-    """A manifest under the partition that its day belongs to."""
-    table = tables.BY_NAME[manifest.table]
-    return (table.name, partition_of(table, manifest.day)), manifest
+T = TypeVar("T")
 
 
-def is_other_than(split: Split, _: int, table: str) -> int:
-    """0 for a split of the table, 1 for one of another."""
-    return int(split.table != table)
+class Planned(NamedTuple):
+    """What is known before any row is read."""
+
+    splits: PCollection[Split]
+    contributions: PCollection[Contributed]
+    """Nothing, for every partition that is loaded: so that one is loaded that gets no rows."""
+    last_keys: PCollection[Any]
 
 
-def apart(splits: PCollection[Split], table: str) -> tuple[PCollection[Split], PCollection[Split]]:
-    """The splits of a table, and those of all others."""
-    own, others = splits | f"Of {table} or not" >> beam.Partition(is_other_than, 2, table)  # type: ignore[arg-type]
-    return own, others
+class Transformed(NamedTuple):
+    """What splits become."""
+
+    contributions: PCollection[Contributed]
+    products: PCollection[pa.RecordBatch]
+    sales: PCollection[Any]
+    sessions: PCollection[Any]
 
 
-def plan(pipeline: beam.Pipeline, settings: LoadSettings, progress: ProgressLog) -> PCollection[Split]:
-    """Adds the first part of the pipeline, from the lake's manifests to the splits of each partition."""
-    root, period = settings.input, settings.period
+def plan(
+    pipeline: beam.Pipeline, settings: LoadSettings, progress: ProgressLog, with_letters: AsList | None = None
+) -> Planned:
+    """Adds the first part of the pipeline, from the lake's manifests to what is loaded and read.
+
+    ``with_letters`` are the partitions that have dead letters, if only these are to be loaded.
+    """
+    replays = [with_letters] if with_letters else []
+    root, period, loaded = settings.input, settings.period, settings.tables
+    # The lines of orders say what their products are, so these are read too.
+    needed = {*loaded, *([tables.PRODUCTS.name] if tables.ORDERS.name in loaded else [])}
     manifests = (
         pipeline
         | "Tables" >> beam.Create([table.name for table in tables.LAKE])
-        | "Find manifests" >> beam.FlatMap(lambda table: find_manifests(root, table, period))
+        | "Find manifests" >> beam.FlatMap(lambda name: find_manifests(root, name, period, is_loaded=name in needed))
         | "Spread manifests" >> beam.Reshuffle()
         | "Read manifests" >> beam.Map(read_manifest)
     )
@@ -67,57 +82,155 @@ def plan(pipeline: beam.Pipeline, settings: LoadSettings, progress: ProgressLog)
         | "Worlds" >> beam.combiners.ToSet()
         | "One world" >> beam.Map(one_world)
     )
-    splits: PCollection[Split] = (
+    plans = (
         manifests
-        | "By partition" >> beam.Map(by_partition)
-        | "Gather partitions" >> beam.GroupByKey()
-        | "Plan splits" >> beam.ParDo(PlanSplits(root, progress), AsSingleton(world))
+        | "Needed" >> beam.Filter(lambda planned: planned.manifest.table in needed)
+        | "By table" >> beam.Map(lambda planned: (planned.manifest.table, planned))
+        | "Gather tables" >> beam.GroupByKey()
+        | "Plan tables"
+        >> beam.ParDo(PlanTable(root, period, progress, replays=bool(replays)), AsSingleton(world), *replays)
     )
-    return splits
+    return Planned(
+        plans | "Splits" >> beam.FlatMap(lambda plan: plan.splits) | "Spread splits" >> beam.Reshuffle(),
+        plans | "Partitions" >> beam.FlatMap(contributions_of),
+        manifests | "Last keys" >> beam.Map(lambda planned: day_key(planned.manifest)),
+    )
+
+
+class TransformSplits(beam.PTransform[PCollection[Split], Any]):
+    """Splits -> what they become: validated, each key once, enriched, staged.
+
+    Only hashes of keys are exchanged to find the keys that a partition has more than once; rows of these are set aside
+    and exchanged, all others go from their file into a staged one.
+    """
+
+    def __init__(
+        self, root: str, staging: str, progress: ProgressLog, last_keys: AsList, products: AsList | None = None
+    ) -> None:
+        super().__init__()
+        self._root, self._staging, self._progress = root, staging, progress
+        self._sides = [products] if products else []
+        self._last_keys = last_keys
+
+    def expand(self, splits: PCollection[Split]) -> Transformed:
+        """Adds the steps."""
+        contested = (
+            splits
+            | "Hash keys" >> beam.ParDo(HashKeys())
+            | "Gather keys" >> beam.GroupByKey()
+            | "Find contested keys" >> beam.ParDo(FindContested())
+        )
+        worked = (
+            {"split": splits | "By name" >> beam.Map(key_of), "contested": contested}
+            | "With contested keys" >> beam.CoGroupByKey()
+            | "Transform splits"
+            >> beam.ParDo(
+                WorkOnSplits(self._root, self._staging, self._progress), self._last_keys, *self._sides
+            ).with_outputs(SET_ASIDE, PRODUCTS, SALES, SESSIONS, main="contributions")
+        )
+        settled = (
+            worked[SET_ASIDE]
+            | "As batches" >> _of_type(tuple[Bucket, pa.RecordBatch])
+            | "Gather what is set aside" >> beam.GroupByKey()
+            | "Settle"
+            >> beam.ParDo(Settle(self._staging, self._progress), *self._sides).with_outputs(
+                PRODUCTS, SALES, SESSIONS, main="contributions"
+            )
+        )
+        both = {
+            tag: (worked[tag], settled[tag]) | f"All {tag}" >> beam.Flatten()
+            for tag in ("contributions", PRODUCTS, SALES, SESSIONS)
+        }
+        return Transformed(
+            both["contributions"],
+            both[PRODUCTS] | "Versions as batches" >> _of_type(pa.RecordBatch),
+            both[SALES],
+            both[SESSIONS] | "Sessions as batches" >> _of_type(tuple[tuple[str, int], pa.RecordBatch]),
+        )
+
+
+def is_loaded(contributed: Contributed, loaded: Sequence[str]) -> bool:
+    """Whether a contribution is to a partition that is asked for, and not of a table that is only read."""
+    (table, _), _ = contributed
+    return SOURCES.get(table, table.removeprefix("dead_letters_")) in loaded
+
+
+def is_of_another_table(split: Split, _: int, table: str) -> int:
+    """0 for a split of the table, 1 for one of another."""
+    return int(split.table != table)
+
+
+def _of_type(hint: Any) -> Any:
+    """A step that does nothing but say of what type its elements are, and so which coder they have."""
+    return beam.Map(_same).with_output_types(hint)
+
+
+def _same(element: T) -> T:
+    return element
 
 
 def transform(
-    splits: PCollection[Split], root: str, staging: str, progress: ProgressLog
-) -> tuple[PCollection[Staged], ...]:
-    """Adds what splits become: staged files."""
-    # Products go first and alone: orders need all of them, and are not to wait for anything else.
-    products, rest = apart(splits, tables.PRODUCTS.name)
-    products = (
-        products
-        | "Spread products" >> beam.Reshuffle()
-        | "Transform products"
-        >> beam.ParDo(TransformProducts(root, staging, progress)).with_outputs(PRODUCTS, main="staged")
-    )
-    orders, others = apart(rest | "Spread the rest" >> beam.Reshuffle(), tables.ORDERS.name)
-    orders = orders | "Transform orders" >> beam.ParDo(
-        TransformOrders(root, staging, progress), AsList(products[PRODUCTS])
-    ).with_outputs(SALES, main="staged")
-    others = others | "Transform rows" >> beam.ParDo(TransformRows(root, staging, progress))
+    planned: Planned, root: str, staging: str, progress: ProgressLog = NO_PROGRESS
+) -> PCollection[Contributed]:
+    """Adds what splits become: staged files and accounts of every partition of the warehouse."""
+    # Products go first and alone: orders need all of them, and only they are held by every worker.
+    products, rest = planned.splits | "Products or not" >> beam.Partition(is_of_another_table, 2, tables.PRODUCTS.name)  # type: ignore[arg-type]
+    last_keys = AsList(planned.last_keys)
+    first = products | "Products" >> TransformSplits(root, staging, progress, last_keys)
+    then = rest | "Rest" >> TransformSplits(root, staging, progress, last_keys, AsList(first.products))
     daily_sales = (
-        orders[SALES]
+        then.sales
         | "Gather sales" >> beam.GroupByKey()
         | "Stage daily sales" >> beam.ParDo(StageDailySales(staging, progress))
     )
-    return products["staged"], orders["staged"], others, daily_sales
+    sessions = (
+        then.sessions
+        | "Gather sessions" >> beam.GroupByKey()
+        | "Stage sessions" >> beam.ParDo(StageSessions(staging, progress))
+    )
+    staged = (planned.contributions, first.contributions, then.contributions, daily_sales, sessions)
+    contributions: PCollection[Contributed] = staged | "Contributions" >> beam.Flatten()
+    return contributions
 
 
 def build(
     pipeline: beam.Pipeline, settings: LoadSettings, staging: str, progress: ProgressLog = NO_PROGRESS
 ) -> PCollection[LoadedPartition]:
-    """Adds the whole pipeline; its result are the partitions loaded."""
-    warehouse = (
+    """Adds the whole pipeline; its result are the partitions loaded.
+
+    ``staging`` is a folder of this run alone.
+    """
+    prepared = (
         pipeline
         | "Warehouse" >> beam.Create([settings.warehouse])
         | "Prepare tables and views" >> beam.Map(prepare_warehouse)
     )
-    splits = plan(pipeline, settings, progress)
+    warehouse, with_letters = AsSingleton(prepared), None
+    if settings.replays:
+        with_letters = AsList(prepared | "Partitions with dead letters" >> beam.FlatMap(partitions_with_letters))
+    planned = plan(pipeline, settings, progress, with_letters)
     loaded: PCollection[LoadedPartition] = (
-        transform(splits, settings.input, staging, progress)
-        | "Staged" >> beam.Flatten()
-        | "Gather staged" >> beam.GroupByKey()
-        | "Load partitions" >> beam.ParDo(LoadPartitions(progress), AsSingleton(warehouse))
+        transform(planned, settings.input, staging, progress)
+        | "Asked for" >> beam.Filter(lambda contributed: is_loaded(contributed, settings.tables))
+        | "Gather contributions" >> beam.GroupByKey()
+        | "Load partitions" >> beam.ParDo(LoadPartitions(progress), warehouse)
+    )
+    (
+        loaded
+        | "Loaded by table" >> beam.Map(lambda partition: (partition.table, partition))
+        | "Gather loaded" >> beam.GroupByKey()
+        | "Reconcile" >> beam.ParDo(Reconcile(), warehouse)
+        | "Gather reconciled" >> beam.GroupByKey()
+        | "Stage lines" >> beam.ParDo(StageLines(staging))
+        | "Gather lines" >> beam.GroupByKey()
+        | "Load lines" >> beam.ParDo(LoadPartitions(NO_PROGRESS), warehouse)
     )
     return loaded
+
+
+def staging_folder(temporary: str) -> str:
+    """A folder for what a run stages, below one that may hold those of others."""
+    return storage.join(temporary, "retail-load", uuid.uuid4().hex)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -128,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not temporary:
         raise UsageError("temp_location", "required: where staged files are kept until they are loaded", None)
     pipeline = beam.Pipeline(options=options)
-    build(pipeline, settings, storage.join(temporary, "retail-load"))
+    build(pipeline, settings, staging_folder(temporary))
     pipeline.run()
 
 

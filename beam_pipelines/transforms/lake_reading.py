@@ -1,90 +1,24 @@
-"""Reading the lake: from manifests to splits, the pieces of a partition that one worker transforms alone.
-
-How a partition is split follows from its manifests' row counts, never from the workers, so the staged files are the
-same on any runner.
-"""
+"""Reading the lake: manifests, and the blocks of the files that they name."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import date
-from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
-import apache_beam as beam
 import pyarrow as pa
-from apache_beam.metrics import Metrics
 
 from beam_pipelines import avro, lake, storage, tables
 from beam_pipelines.lake import LakeError
-from beam_pipelines.options import Period
-from beam_pipelines.progress import Advance, ProgressLog
-from beam_pipelines.schema import Column, Table, columns_from_arrow
-
-ROWS_PER_SPLIT = 262_144
-"""A split ends when it has so many rows, which give a file of tens of megabytes; a file that has more is one split.
-
-Orders and their lines are held together, half a kilobyte an order; of other tables one block at a time.
-"""
-
-Partition = tuple[str, str]
-"""A lake table's name and a partition of it: ``20251128``, ``202511``, or empty if the table has none."""
+from beam_pipelines.schema import Column, SchemaError, Table
+from beam_pipelines.transforms import lake_schemas
+from beam_pipelines.transforms.accounting import Amounts, added, amounts_of, dollars
+from beam_pipelines.transforms.lake_planning import PlannedManifest, SplitFile
 
 
-class SplitFile(NamedTuple):
-    """One lake file of a split, and what its manifest says of it."""
-
-    path: str
-    day: str
-    rows: int
-    fingerprint: str
-    sums: tuple[tuple[str, str], ...]
-
-
-class Split(NamedTuple):
-    """Files of one partition that are transformed together into one staged file per table."""
-
-    table: str
-    partition: str
-    split: int
-    splits: int
-    content: str
-    """Fingerprint of all the partition's input; what is staged for other input lies elsewhere."""
-    files: tuple[SplitFile, ...]
-
-    @property
-    def rows(self) -> int:
-        """Rows of all its files."""
-        return sum(file.rows for file in self.files)
-
-
-def find_manifests(root: str, table_name: str, period: Period) -> list[str]:
-    """Paths of the manifests that a load of a period reads.
-
-    Of facts those of the period's days, each of which has to be there, and of the days before that these need (see
-    ``tables.HISTORY``) those that are there. Of tables whose rows stay valid every day that is there up to the end of
-    the period's last month: partitions are reloaded whole.
-    """
-    found = {_day_of(path): path for path in storage.find(root, f"{table_name}/dt=*/{lake.MANIFEST}")}
-    history = tables.HISTORY.get(table_name, 0)
-    if history is None:
-        wanted = {day: path for day, path in found.items() if (day.year, day.month) <= _month(period.end)}
-        if not wanted:
-            folder = storage.join(root, table_name)
-            raise LakeError(f"{folder}: expected manifests up to {period.end}, found none; generate them first")
-    else:
-        days = [date.fromordinal(day) for day in range(period.start.toordinal(), period.end.toordinal() + 1)]
-        wanted = {day: path for day, path in found.items() if -history <= (day - period.start).days < len(days)}
-        if missing := [day for day in days if day not in found]:
-            more = f" (nor of {len(missing) - 1} more days)" if len(missing) > 1 else ""
-            folder = lake.folder(root, table_name, missing[0])
-            raise LakeError(f"{folder}: expected a manifest of {table_name}, found none{more}; generate it first")
-    return [wanted[day] for day in sorted(wanted)]
-
-
-def read_manifest(path: str) -> lake.Manifest:
+def read_manifest(path: str) -> PlannedManifest:
     """The manifest at a path, with every file that it names there and of the size that it says; else LakeError."""
     manifest = lake.Manifest.from_json(storage.read(path).decode(errors="replace"), path)
     table = tables.BY_NAME.get(manifest.table)
@@ -92,26 +26,40 @@ def read_manifest(path: str) -> lake.Manifest:
         raise LakeError(f"{path}: expected the table and day of its folder, got {manifest.table} on {manifest.day}")
     if manifest.file_format != "avro":
         raise LakeError(f"{path}: expected files in avro, which is what load reads, got {manifest.file_format}")
-    if manifest.schema != table.fingerprint:
+    if manifest.rows and not manifest.last_key and not manifest.defects:
         raise LakeError(
-            f"{path}: expected schema {table.fingerprint} of {table.name}, got {manifest.schema}: "
-            "the day was written by another version of the tables; generate it again"
+            f"{path}: last_key: expected a number, got nothing: an earlier version wrote it; generate it again"
         )
-    for file in manifest.files:
-        where = storage.join(path.rsplit("/", 1)[0], file.name)
+    paths = [storage.join(path.rsplit("/", 1)[0], file.name) for file in manifest.files]
+    for where, file in zip(paths, manifest.files, strict=True):
         size = storage.size(where)
         if size != file.bytes:
             found = "no such file" if size is None else f"{size:,} bytes"
             raise LakeError(f"{where}: expected {file.bytes:,} bytes as its manifest says, found {found}")
-    return manifest
+    if manifest.schema == table.fingerprint or not paths:
+        return PlannedManifest(manifest)
+    return PlannedManifest(manifest, _more_columns(table, paths[0]))
 
+
+def _more_columns(table: Table, path: str) -> tuple[Column, ...]:
+    """The columns that a file has beyond its table's; LakeError if it cannot be read as the table's at all."""
+    with _opened(path) as file:
+        found = lake_schemas.columns_of(avro.read_header(file).schema)
+        if differing := lake_schemas.differences(table, found):
+            raise SchemaError(f"other columns than those of {table.name}: {'; '.join(differing)}")
+    return lake_schemas.more_columns(table, found)
+
+
+ROWS_WITH_DICTIONARIES = 2_048
+"""From so many rows on the strings of a file are read as dictionaries and codes."""
 
 WorldId = tuple[int, int, float]
 """Version, seed and scale of a world."""
 
 
-def world_of(manifest: lake.Manifest) -> WorldId:
+def world_of(planned: PlannedManifest) -> WorldId:
     """The world that a manifest's rows were drawn from."""
+    manifest = planned.manifest
     return manifest.world, manifest.seed, manifest.scale
 
 
@@ -123,144 +71,107 @@ def one_world(worlds: Collection[WorldId]) -> WorldId | None:
     return next(iter(worlds), None)
 
 
-def partition_of(table: Table, day: date) -> str:
-    """The id of the partition that a day of a table belongs to.
-
-    >>> partition_of(tables.ORDERS, date(2025, 11, 28)), partition_of(tables.PRODUCTS, date(2025, 11, 28))
-    ('20251128', '202511')
-    """
-    if not table.partition:
-        return ""
-    return day.strftime("%Y%m%d" if table.partition.granularity == "DAY" else "%Y%m")
-
-
-def first_day(partition: str) -> date:
-    """The first day of a partition; the epoch for a table that has none.
-
-    >>> first_day("202511")
-    datetime.date(2025, 11, 1)
-    """
-    if not partition:
-        return date(1970, 1, 1)
-    return date(int(partition[:4]), int(partition[4:6]), int(partition[6:] or 1))
-
-
-def plan_splits(root: str, partition: Partition, manifests: Iterable[lake.Manifest]) -> Iterator[Split]:
-    """The splits of a partition; one without files if it has no rows, so that it is loaded empty."""
-    table_name, partition_id = partition
-    ordered = sorted(manifests, key=lambda manifest: manifest.day)
-    files = [_split_file(root, manifest, file) for manifest in ordered for file in manifest.files]
-    described = (f"{file.fingerprint} {file.rows}" for manifest in ordered for file in manifest.files)
-    content = hashlib.blake2b("\n".join(described).encode(), digest_size=8).hexdigest()
-    groups = list(_up_to(ROWS_PER_SPLIT, files)) or [()]
-    for number, group in enumerate(groups):
-        yield Split(table_name, partition_id, number, len(groups), content, group)
-
-
-class PlanSplits(beam.DoFn):
-    """(partition, manifests) -> its splits."""
-
-    def __init__(self, root: str, progress: ProgressLog) -> None:
-        self._root, self._progress = root, progress
-        self._planned = Metrics.counter("load", "rows_planned")
-
-    def process(self, element: tuple[Partition, Iterable[lake.Manifest]], world: WorldId | None) -> Iterator[Split]:
-        """Plans the splits of one partition, once it is known that all come from one world."""
-        partition, manifests = element
-        for split in plan_splits(self._root, partition, manifests):
-            self._planned.inc(split.rows)
-            self._progress.add(Advance("transform", split.table, planned=split.rows))
-            yield split
-
-
 class Block(NamedTuple):
     """One block of a lake file."""
 
     file: str
     """Path relative to the lake."""
     day: date
+    """On which it landed."""
     offset: int
     batch: pa.RecordBatch
+    amounts: Amounts
+    """Sums of its rows."""
 
 
-def read_split(root: str, split: Split) -> Iterator[Block]:
-    """The blocks of a split's files, in order; LakeError if rows, sums or content are not what the manifest says."""
-    table = tables.BY_NAME[split.table]
-    for file in split.files:
-        rows, sums = 0, {path: Decimal(0) for path, _ in file.sums}
-        for block in _blocks_of(table, file):
-            rows += block.rows
-            for path, total in lake.sums(table, block.batch).items():
-                sums[path] = sums.get(path, Decimal(0)) + total
-            relative = file.path.removeprefix(root + "/")
-            yield Block(relative, date.fromisoformat(file.day), block.offset, block.batch)
-        if rows != file.rows:
-            raise LakeError(f"{file.path}: expected {file.rows:,} rows as its manifest says, found {rows:,}")
-        for path, expected in file.sums:
-            if sums[path] != Decimal(expected):
-                raise LakeError(f"{file.path}: expected a sum of {expected} in {path}, found {sums[path]}")
+class CorruptBlock(NamedTuple):
+    """A part of a lake file that cannot be read."""
+
+    file: str
+    day: date
+    offset: int
+    length: int
+    """Bytes in the file."""
+    expected: str
+    actual: str
 
 
-def _blocks_of(table: Table, file: SplitFile) -> Iterator[avro.Block]:
-    """The blocks of a file of a table; LakeError, naming the file, if it is not one or not what was written."""
-    path = file.path
+def read_file(root: str, table: Table, file: SplitFile) -> Iterator[Block | CorruptBlock]:
+    """The blocks of a file of a lake, in order.
+
+    LakeError if it is none of the table's, or if its rows, sums or content are not what its manifest says and no
+    corrupt block explains it.
+    """
+    relative, day = file.path.removeprefix(root + "/"), date.fromisoformat(file.day)
+    # Accounts are of the columns that are declared, whatever more a file has.
+    declared = tables.BY_NAME[table.name]
+    rows, amounts, damaged = 0, (0,) * len(declared.numeric_paths), False
+    damages: list[avro.Damage] = []
+    for block in _blocks(table, file, damages):
+        while damages:
+            damaged = True
+            yield _corrupt(relative, day, damages.pop(0))
+        if block is not None:
+            sums = amounts_of(declared, block.batch)
+            rows, amounts = rows + block.rows, added(amounts, sums)
+            yield Block(relative, day, block.offset, block.batch, sums)
+    if rows > file.rows or (rows != file.rows and not damaged):
+        raise LakeError(f"{file.path}: expected {file.rows:,} rows as its manifest says, found {rows:,}")
+    if not damaged:
+        _check_sums(declared, file, amounts)
+
+
+def _blocks(table: Table, file: SplitFile, damages: list[avro.Damage]) -> Iterator[avro.Block | None]:
+    """A file's blocks, and None at its end; what cannot be read is added to the damages before the block behind it."""
     # Manifests of earlier versions have fingerprints of another kind.
     fingerprint = file.fingerprint if file.fingerprint.startswith("xxh3:") else None
+    # Small blocks have hardly a string twice.
+    dictionaries = file.rows >= ROWS_WITH_DICTIONARIES
+    with _opened(file.path) as opened:
+        yield from avro.read_blocks(
+            opened,
+            reader=functools.partial(lake_schemas.reader_schema, table),
+            dictionaries=dictionaries,
+            fingerprint=fingerprint,
+            on_damage=damages.append,
+        )
+    yield None
+
+
+def read_columns(table: Table, file: SplitFile, names: Collection[str]) -> Iterator[pa.RecordBatch]:
+    """Some columns of a file, block by block; what cannot be read is passed over here."""
+    reader = functools.partial(lake_schemas.reader_schema, table)
+    with _opened(file.path) as opened:
+        for block in avro.read_blocks(opened, reader=reader, select=names, on_damage=_pass_over):
+            yield block.batch
+
+
+def _pass_over(damage: avro.Damage) -> None:
+    """Whoever reads the file whole reports it."""
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
+    """A file whose errors name it."""
     with storage.open_for_reading(path) as opened:
         try:
-            for block in avro.read_blocks(opened, dictionaries=True, fingerprint=fingerprint):
-                if differing := _differing(table.name, block.batch.schema):
-                    raise LakeError(
-                        f"{path}: expected the columns of {table.name}, found others: {', '.join(differing)}"
-                    )
-                yield block
-        except avro.AvroError as error:
+            yield opened
+        except (avro.AvroError, SchemaError) as error:
             raise LakeError(f"{path}: {error}") from error
 
 
-@functools.lru_cache(maxsize=256)
-def _differing(table: str, schema: pa.Schema) -> list[str]:
-    """Paths of what is in a table or in a schema only, or of another type; remembered, for most blocks are alike."""
-    expected, found = _types(tables.BY_NAME[table].columns), _types(columns_from_arrow(schema))
-    return sorted({name for name, _ in expected.items() ^ found.items()})
+def _check_sums(table: Table, file: SplitFile, amounts: Amounts) -> None:
+    expected: dict[str, Any] = dict(file.sums)
+    for path, cents in zip(table.numeric_paths, amounts, strict=True):
+        if path in expected and f"{dollars(cents)}" != expected[path]:
+            raise LakeError(f"{file.path}: expected a sum of {expected[path]} in {path}, found {dollars(cents)}")
 
 
-def _types(columns: Iterable[Column], prefix: str = "") -> dict[str, tuple[object, ...]]:
-    """What every column and field is by its path. Nulls are not compared: a row that has one is refused alone."""
-    types: dict[str, tuple[object, ...]] = {}
-    for column in columns:
-        types[prefix + column.name] = (column.type, column.repeated, column.precision, column.scale)
-        types |= _types(column.fields, f"{prefix}{column.name}.")
-    return types
-
-
-def _split_file(root: str, manifest: lake.Manifest, file: lake.LakeFile) -> SplitFile:
-    path = storage.join(lake.folder(root, manifest.table, manifest.day), file.name)
-    return SplitFile(path, manifest.day.isoformat(), file.rows, file.fingerprint, tuple(sorted(file.sums.items())))
-
-
-def _up_to(rows: int, files: list[SplitFile]) -> Iterator[tuple[SplitFile, ...]]:
-    group: list[SplitFile] = []
-    for file in files:
-        if group and sum(one.rows for one in group) + file.rows > rows:
-            yield tuple(group)
-            group = []
-        group.append(file)
-    if group:
-        yield tuple(group)
-
-
-def _day_of(manifest: str) -> date:
-    folder = manifest.rsplit("/", 2)[-2]
-    try:
-        return date.fromisoformat(folder.removeprefix("dt="))
-    except ValueError:
-        raise LakeError(f"{manifest}: expected a folder named dt=YYYY-MM-DD, got {folder!r}") from None
+def _corrupt(file: str, day: date, damage: avro.Damage) -> CorruptBlock:
+    error = damage.error
+    what = error.problem if error.got is None else f"{error.problem}: {error.got}"
+    return CorruptBlock(file, day, damage.offset, damage.length, str(error.expected or "a block"), what)
 
 
 def _root_of(manifest: str) -> str:
     return manifest.rsplit("/", 3)[0]
-
-
-def _month(day: date) -> tuple[int, int]:
-    return day.year, day.month

@@ -14,12 +14,17 @@ import pyarrow.compute as pc
 
 from beam_pipelines import tables
 from beam_pipelines.columns import cents, integers, money
+from beam_pipelines.transforms.accounting import Amounts
 from beam_pipelines.transforms.validation import Finding
 
 I64 = npt.NDArray[np.int64]
 
 MAXIMUM_PRODUCT_VERSIONS = 10_000_000
 """Every worker holds all versions of all products; a load of more is refused rather than run out of memory."""
+
+
+UNKNOWN, NOT_ON_SALE = -1, -2
+"""In place of the row of a product version: there is none, or nobody could order the product yet."""
 
 
 class ProductVersions:
@@ -45,23 +50,38 @@ class ProductVersions:
         self._valid_from = integers(self.rows["valid_from"])
         self._launched_at = integers(self.rows["launched_at"])
         self._product_ids, self._first, self._versions = np.unique(product_id, return_index=True, return_counts=True)
+        self._positions = _positions(self._product_ids)
 
     def at(self, product_id: I64, microseconds: I64) -> I64:
-        """The row in :attr:`rows` valid for each product at each time; -1 where it was not on sale yet."""
+        """The row in :attr:`rows` valid for each product at each time.
+
+        UNKNOWN where there is none, because it was refused or cannot be read; NOT_ON_SALE before the launch.
+        """
         if not len(self._product_ids):
-            return np.full(len(product_id), -1)
-        position = np.searchsorted(self._product_ids, product_id).clip(max=len(self._product_ids) - 1)
+            return np.full(len(product_id), UNKNOWN)
+        if self._positions is None:
+            position = np.searchsorted(self._product_ids, product_id).clip(max=len(self._product_ids) - 1)
+        else:
+            position = self._positions.take(product_id.clip(0, len(self._positions) - 1))
         row, left = self._first.take(position), self._versions.take(position)
-        known = self._product_ids.take(position) == product_id
-        known &= self._valid_from.take(row) <= microseconds
+        there = self._product_ids.take(position) == product_id
+        known = there & (self._valid_from.take(row) <= microseconds)
         # Of the versions that are left for each, skip half as long as the one behind that is valid.
         while (half := left >> 1).any():
             middle = row + half
             valid = self._valid_from.take(middle) <= microseconds
             row = np.where(valid, middle, row)
             left = np.where(valid, left - half, half)
-        known &= self._launched_at.take(row) <= microseconds
-        return np.where(known, row, -1)
+        found = np.where(known, row, UNKNOWN)
+        found[there & (self._launched_at.take(row) > microseconds)] = NOT_ON_SALE
+        return found
+
+
+def _positions(ascending: I64) -> I64 | None:
+    """For each number up to the highest of some, how many of these are below it: None if that would be too many."""
+    if not len(ascending) or ascending[0] < 0 or ascending[-1] > 16 * len(ascending):
+        return None
+    return np.searchsorted(ascending, np.arange(ascending[-1] + 1))
 
 
 @dataclass(frozen=True)
@@ -71,7 +91,12 @@ class Lines:
     order: I64
     """Row of each line's order in the batch."""
     product: I64
-    """Row of each line's product version, -1 for a product that was not on sale."""
+    """Row of each line's product version, or UNKNOWN, or NOT_ON_SALE."""
+
+    def of(self, orders: npt.NDArray[np.bool_]) -> Lines:
+        """The lines of some of the orders, as they are once the others are gone."""
+        mine = orders.take(self.order)
+        return Lines((np.cumsum(orders) - 1).take(self.order[mine]), self.product[mine])
 
 
 def lines_of(orders: pa.RecordBatch, products: ProductVersions) -> Lines:
@@ -83,9 +108,9 @@ def lines_of(orders: pa.RecordBatch, products: ProductVersions) -> Lines:
     return Lines(order, products.at(product_id, created_at.take(order)))
 
 
-def unknown_products(orders: pa.RecordBatch, lines: Lines) -> list[Finding]:
+def not_on_sale(orders: pa.RecordBatch, lines: Lines) -> list[Finding]:
     """The orders with a product that had not been launched when they were placed."""
-    missing = np.flatnonzero(lines.product < 0)
+    missing = np.flatnonzero(lines.product == NOT_ON_SALE)
     if not len(missing):
         return []
     broken = np.zeros(orders.num_rows, dtype=bool)
@@ -107,10 +132,10 @@ _OF_ITEMS = ("order_item_id", "product_id", "inventory_item_id", "retail_price",
 
 
 def order_items(orders: pa.RecordBatch, lines: Lines, products: ProductVersions) -> pa.RecordBatch:
-    """The lines of orders as a batch of ``tables.ORDER_ITEMS``; every line's product must be known."""
+    """The lines of orders as a batch of ``tables.ORDER_ITEMS``; nulls for what an unknown product would say."""
     items = orders.column("items").flatten()
     of_order = pa.array(lines.order)
-    of_product = pa.array(lines.product)
+    of_product = pa.array(lines.product, mask=lines.product < 0)
     columns: dict[str, pa.Array[Any]] = {
         name: orders.column(name).take(of_order)
         for name in ("order_id", "customer_id", "created_at", "channel", "country")
@@ -120,18 +145,27 @@ def order_items(orders: pa.RecordBatch, lines: Lines, products: ProductVersions)
         columns[name] = products.rows[name].combine_chunks().take(of_product)
     columns["product_version"] = products.rows["version"].combine_chunks().take(of_product)
     columns["margin"] = money(cents(columns["sale_price"]) - cents(columns["cost"]))
-    names = [column.name for column in tables.ORDER_ITEMS.columns]
-    fields = [pa.field(name, columns[name].type, nullable=False) for name in names]
-    return pa.RecordBatch.from_arrays([columns[name] for name in names], schema=pa.schema(fields))
+    schema = [
+        pa.field(column.name, columns[column.name].type, column.nullable) for column in tables.ORDER_ITEMS.columns
+    ]
+    return pa.RecordBatch.from_arrays([columns[field.name] for field in schema], schema=pa.schema(schema))
 
 
-CELLS = (tables.CATEGORIES, tables.CHANNELS, tables.COUNTRIES)
-"""The axes of a day's sales, in the order of their numbering."""
+def amounts_of_lines(amounts: Amounts) -> Amounts:
+    """The sums that the lines of orders are to have, by the sums of the orders."""
+    of_orders = dict(zip(tables.ORDERS.numeric_paths, amounts, strict=True))
+    known = {path.removeprefix("items."): cents for path, cents in of_orders.items() if path.startswith("items.")}
+    known["margin"] = known["sale_price"] - known["cost"]
+    return tuple(known[path] for path in tables.ORDER_ITEMS.numeric_paths)
+
+
+CELLS = ((*tables.CATEGORIES, None), tables.CHANNELS, tables.COUNTRIES)
+"""The axes of a day's sales, in the order of their numbering; a category may not be known."""
 
 MEASURES = ("orders", "units", "revenue", "discount", "margin")
 
 Sales = npt.NDArray[np.int64]
-"""A day's sales: shape (5 measures, 26 x 3 x 14 cells), money in cents."""
+"""A day's sales: shape (5 measures, 27 x 3 x 14 cells), money in cents."""
 
 NO_SALES: Sales = np.zeros((len(MEASURES), int(np.prod([len(axis) for axis in CELLS]))), np.int64)
 
@@ -147,8 +181,15 @@ def sales_of(order_items: pa.RecordBatch) -> Sales:
         np.bincount(cell, weights=cents(order_items.column(name)).astype(np.float64), minlength=size).astype(np.int64)
         for name in ("sale_price", "discount", "margin")
     ]
-    placed = np.unique(integers(order_items.column("order_id")) * size + cell) % size
+    # Sorted as they nearly are, for orders come in order.
+    placed = np.sort(integers(order_items.column("order_id")) * size + cell, kind="stable")
+    placed = placed[np.diff(placed, prepend=-1) != 0] % size
     return np.stack([np.bincount(placed, minlength=size), np.bincount(cell, minlength=size), *money])
+
+
+def amounts_of_sales(parts: Iterable[Sales]) -> Amounts:
+    """The sums that a day's sales are to have: revenue, discount and margin."""
+    return tuple(sum(parts, NO_SALES).sum(axis=1)[2:].tolist())
 
 
 def daily_sales(day: date, parts: Iterable[Sales]) -> pa.RecordBatch:
@@ -161,7 +202,7 @@ def daily_sales(day: date, parts: Iterable[Sales]) -> pa.RecordBatch:
         [
             pa.array([day] * len(cells), pa.date32()),
             *(
-                pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), pa.array(axis))
+                pa.array(axis).take(pa.array(codes))
                 for codes, axis in zip((category, channel, country), CELLS, strict=True)
             ),
             pa.array(orders),
@@ -174,12 +215,14 @@ def daily_sales(day: date, parts: Iterable[Sales]) -> pa.RecordBatch:
     )
 
 
-def _codes(array: pa.Array[Any], axis: tuple[str, ...]) -> I64:
+def _codes(array: pa.Array[Any], axis: tuple[str | None, ...]) -> I64:
     """The position of each value in an axis."""
     encoded = array if isinstance(array, pa.DictionaryArray) else array.dictionary_encode()
     # Values of refused rows stay in the dictionary, of valid ones every one is known.
     positions = pc.index_in(encoded.dictionary, value_set=pa.array(axis)).fill_null(-1).to_numpy()
-    codes: I64 = positions.astype(np.int64).take(encoded.indices.to_numpy())
+    indices = encoded.indices.fill_null(len(positions)) if encoded.null_count else encoded.indices
+    nothing = axis.index(None) if None in axis else -1
+    codes: I64 = np.append(positions.astype(np.int64), nothing).take(indices.to_numpy())
     if (codes < 0).any():
         raise ValueError(f"expected values of {axis}, got another")
     return codes

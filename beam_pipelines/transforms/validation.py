@@ -1,15 +1,16 @@
 """Which rows of a batch break a rule of their table, and which rule.
 
-The rules are declared in tables.py: ranges and values beside the columns, equations beside the table. A batch without a
-broken rule, which is nearly every batch, costs a few vector operations a column.
+The rules are declared in beam_pipelines/tables: ranges, values and references beside the columns, equations and the
+order of moments beside the table. A batch without a broken rule, which is nearly every batch, costs a few vector
+operations a column.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from beam_pipelines.columns import cents
-from beam_pipelines.schema import Column, Equation, Table, Type
+from beam_pipelines.columns import cents, integers
+from beam_pipelines.schema import Column, Equation, Table, TimeOrder, Type
+from beam_pipelines.transforms.partitions import LONGEST_LATENESS, Dates
+from beam_pipelines.transforms.references import LastKeys
 
 Mask = npt.NDArray[np.bool_]
+
+_FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""Of the years 1 to 9999, in microseconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -36,17 +42,22 @@ class Finding:
     """What a row holds, for the report."""
 
 
-def findings(table: Table, batch: pa.RecordBatch, first_day: date, last_day: date) -> list[Finding]:
-    """The rules that some row breaks, in the order of the columns, then equations, then the partition.
+def findings(table: Table, batch: pa.RecordBatch, dates: Dates, last_keys: LastKeys) -> list[Finding]:
+    """The rules that some row breaks: those of the columns in their order, then references, sums, dates and times.
 
-    ``first_day`` and ``last_day`` bound the UTC dates that the table's partition column may hold.
+    Args:
+        table: The batch's.
+        batch: Rows that landed on one day.
+        dates: Their dates.
+        last_keys: The highest numbers that other tables' rows have.
     """
     found = [
         finding for column in table.columns for finding in _of_column(column, batch.column(column.name), column.name)
     ]
+    found += _of_references(table.columns, batch, dates, last_keys)
     found += [finding for equation in table.equations if (finding := _of_equation(equation, batch))]
-    if table.partition and (finding := _of_partition(table.partition.column, batch, first_day, last_day)):
-        found.append(finding)
+    found += _of_dates(table, batch, dates)
+    found += [finding for order in table.time_orders if (finding := _of_time_order(order, batch))]
     return found
 
 
@@ -59,8 +70,13 @@ def _of_column(column: Column, array: pa.Array[Any], path: str) -> Iterator[Find
 
 
 def _of_values(column: Column, array: pa.Array[Any], path: str) -> Iterator[Finding]:
+    # The fields of a record that may be null, and is, are nobody's.
+    there = array.is_valid().to_numpy(zero_copy_only=False) if column.nullable and array.null_count else None
     for field in column.fields:
-        yield from _of_column(field, pc.struct_field(array, field.name), f"{path}.{field.name}")
+        for finding in _of_column(field, pc.struct_field(array, field.name), f"{path}.{field.name}"):
+            rows = finding.rows if there is None else finding.rows & there
+            if rows.any():
+                yield replace(finding, rows=rows)
     for reason, expected, broken in _broken(column, array):
         if broken.any():
             yield Finding(reason, path, expected, broken, _values(array))
@@ -78,6 +94,8 @@ def _broken(column: Column, array: pa.Array[Any]) -> Iterator[tuple[str, str, Ma
             if bound is not None
         )
         yield "range", expected, _out_of_range(column, array)
+    if column.type is Type.TIMESTAMP:
+        yield "range", "a time in the years 1 to 9999", _out_of_years(array)
     if column.values:
         yield "values", f"one of {', '.join(column.values)}", _unknown(array, column.values)
 
@@ -106,6 +124,13 @@ def _numbers(column: Column, array: pa.Array[Any]) -> npt.NDArray[Any]:
         array = array.fill_null(0)
     numbers: npt.NDArray[Any] = array.to_numpy(zero_copy_only=False)
     return numbers
+
+
+def _out_of_years(array: pa.Array[Any]) -> Mask:
+    """Moments that neither a calendar nor a warehouse knows; those of nulls count as known."""
+    microseconds = integers(array.fill_null(0) if array.null_count else array)
+    broken: Mask = (microseconds < _FIRST_MOMENT) | (microseconds > _LAST_MOMENT)
+    return broken
 
 
 def _unknown(array: pa.Array[Any], values: tuple[str, ...]) -> Mask:
@@ -164,15 +189,62 @@ def _filled(array: pa.Array[Any]) -> npt.NDArray[np.int64]:
     return values
 
 
-def _of_partition(column: str, batch: pa.RecordBatch, first_day: date, last_day: date) -> Finding | None:
-    array = batch.column(column)
-    days = array.cast(pa.int64()).fill_null(0).to_numpy() // 86_400_000_000
-    epoch = date(1970, 1, 1).toordinal()
-    broken = (days < first_day.toordinal() - epoch) | (days > last_day.toordinal() - epoch)
+def _of_references(
+    columns: tuple[Column, ...], batch: pa.RecordBatch, dates: Dates, last_keys: LastKeys
+) -> Iterator[Finding]:
+    for column in columns:
+        array = batch.column(column.name)
+        if column.references:
+            yield from _beyond(column, column.name, array, None, dates, last_keys)
+        elif column.repeated and any(field.references for field in column.fields):
+            parents = pc.list_parent_indices(array).to_numpy(zero_copy_only=False)
+            items = array.flatten()
+            for field in column.fields:
+                if field.references:
+                    values = pc.struct_field(items, field.name)
+                    path = f"{column.name}.{field.name}"
+                    for finding in _beyond(field, path, values, parents, dates, last_keys):
+                        yield _by_row(finding, parents, batch.num_rows)
+
+
+def _beyond(
+    column: Column,
+    path: str,
+    array: pa.Array[Any],
+    parents: npt.NDArray[np.int64] | None,
+    dates: Dates,
+    last_keys: LastKeys,
+) -> Iterator[Finding]:
+    """The values above what the table referred to had on the row's day; ``parents`` are the rows that items are of."""
+    table = column.references.partition(".")[0]
+    numbers = _numbers(column, array)
+    if dates.is_one_day:
+        last = last_keys.by(table, np.array([dates.landed]))
+    else:
+        last = last_keys.by(table, dates.ordinals)
+        last = last if parents is None else last.take(parents)
+    broken = numbers > last
+    if array.null_count and broken.any():
+        broken &= array.is_valid().to_numpy(zero_copy_only=False)
+    if broken.any():
+        yield Finding("references", path, f"a number that {table} had by that day", broken, _values(array))
+
+
+def _of_dates(table: Table, batch: pa.RecordBatch, dates: Dates) -> Iterator[Finding]:
+    if dates.impossible is not None and table.partition:
+        landed = date.fromordinal(dates.landed)
+        expected = f"a time on a day of the lake from {landed - timedelta(LONGEST_LATENESS)} to {landed}"
+        column = table.partition.column
+        yield Finding("partition", column, expected, dates.impossible, _values(batch.column(column)))
+
+
+def _of_time_order(order: TimeOrder, batch: pa.RecordBatch) -> Finding | None:
+    """The order's finding, or None; a moment that is not there is a finding of its own, or needs none."""
+    earlier, later = batch.column(order.earlier), batch.column(order.later)
+    broken: Mask = pc.greater(earlier, later).fill_null(False).to_numpy(zero_copy_only=False)
     if not broken.any():
         return None
-    expected = f"{first_day} to {last_day}" if first_day != last_day else str(first_day)
-    return Finding("partition", column, f"a time on {expected}", broken, _values(array))
+    return Finding("time_order", order.later, f"a time not before {order.earlier}", broken, _values(later))
 
 
 def _by_row(finding: Finding, parents: npt.NDArray[np.int64], rows: int) -> Finding:
@@ -185,4 +257,14 @@ def _by_row(finding: Finding, parents: npt.NDArray[np.int64], rows: int) -> Find
 
 
 def _values(array: pa.Array[Any]) -> Callable[[int], str]:
+    if pa.types.is_timestamp(array.type):
+        return lambda row: _moment(array[row])
     return lambda row: str(array[row].as_py())
+
+
+def _moment(value: pa.TimestampScalar) -> str:
+    """A moment as text, as the number that it is if it is out of years."""
+    microseconds = value.cast(pa.int64()).as_py()
+    if microseconds is None or _FIRST_MOMENT <= microseconds <= _LAST_MOMENT:
+        return str(value.as_py())
+    return f"{microseconds} microseconds since 1970"

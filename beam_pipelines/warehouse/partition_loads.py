@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 from google.api_core.exceptions import Conflict, GoogleAPICallError
@@ -32,6 +33,8 @@ class PartitionContent:
     files: tuple[str, ...]
     fingerprints: tuple[str, ...]
     rows: int
+    adds_columns: bool = False
+    """Whether the table may have to get columns that it has not."""
 
     @property
     def destination(self) -> str:
@@ -59,7 +62,7 @@ def start(client: bigquery.Client, content: PartitionContent) -> bigquery.LoadJo
                 list(content.files),
                 f"{client.project}.{content.destination}",
                 job_id=job_id,
-                job_config=_configuration(content.table),
+                job_config=_configuration(content),
             )
         except Conflict:
             job = cast(bigquery.LoadJob, client.get_job(job_id))
@@ -91,14 +94,25 @@ def partitions_with_rows(client: bigquery.Client, dataset: str) -> frozenset[tup
     return frozenset([*found, *((table, "") for table, _ in found)])
 
 
-def _configuration(table: Table) -> bigquery.LoadJobConfig:
-    return bigquery.LoadJobConfig(
+def _configuration(content: PartitionContent) -> bigquery.LoadJobConfig:
+    configuration = bigquery.LoadJobConfig(
         source_format=bigquery.SourceFormat.AVRO,
         use_avro_logical_types=True,
-        schema=[bigquery.SchemaField.from_api_repr(field) for field in table.bigquery_schema],
+        schema=[bigquery.SchemaField.from_api_repr(field) for field in content.table.bigquery_schema],
         create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
         write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
     )
+    if content.adds_columns and content.partition:  # without a partition the schema is overwritten as it is
+        configuration.schema_update_options = [bigquery.SchemaUpdateOption.ALLOW_FIELD_ADDITION]
+    return configuration
+
+
+def is_replaced(client: bigquery.Client, table: Table, partition: str, job_id: str | None) -> bool:
+    """Whether somebody has changed a partition after a job had loaded it, or had found it empty and left it so."""
+    rows, changed = _partition_state(client, table, partition)
+    if job_id is None:
+        return rows > 0
+    return changed is not None and changed > client.get_job(job_id).ended
 
 
 def _still_holds(client: bigquery.Client, content: PartitionContent, job: bigquery.LoadJob) -> bool:
@@ -107,7 +121,7 @@ def _still_holds(client: bigquery.Client, content: PartitionContent, job: bigque
     return rows == job.output_rows and (changed is None or changed <= job.ended)
 
 
-def _partition_state(client: bigquery.Client, table: Table, partition: str) -> tuple[int, object]:
+def _partition_state(client: bigquery.Client, table: Table, partition: str) -> tuple[int, datetime | None]:
     if not partition:
         found = client.get_table(f"{client.project}.{table.dataset}.{table.name}")
         return found.num_rows, found.modified
