@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from beam_pipelines import tables
 from beam_pipelines.defects import AVRO_KINDS, CLEAN, KINDS, Rates
@@ -36,6 +37,8 @@ class Option:
     metavar: str
     default: str | None = None
     required: bool = False
+    is_switch: bool = False
+    """Whether it is true or false, and true if it is given without a value."""
 
     @property
     def flag(self) -> str:
@@ -84,7 +87,8 @@ OPTIONS = {
         ),
         Option(
             name="tables",
-            help=f"Tables to write, separated by commas, of: {', '.join(table.name for table in tables.LAKE)}.",
+            help="Tables to write, or to load, separated by commas, of: "
+            f"{', '.join(table.name for table in tables.LAKE)}.",
             metavar="NAMES",
             default=",".join(table.name for table in tables.LAKE),
         ),
@@ -129,6 +133,14 @@ OPTIONS = {
             metavar="PROJECT|PATH",
             required=True,
         ),
+        Option(
+            name="replay_dead_letters",
+            help="true: load only the partitions of these days that have dead letters, after what was wrong with the "
+            "lake, or with a rule, has been mended.",
+            metavar="true|false",
+            default="false",
+            is_switch=True,
+        ),
     )
 }
 
@@ -136,7 +148,7 @@ GENERATE = (
     *("output", "start_date", "end_date", "scale", "seed", "tables", "dimension_history"),
     *("format", "codec", "defect_rate", "defects"),
 )
-LOAD = ("input", "start_date", "end_date", "warehouse")
+LOAD = ("input", "start_date", "end_date", "warehouse", "tables", "replay_dead_letters")
 
 NO_DEFAULTS: Mapping[str, str] = {}
 AUTO_CODEC = "auto"
@@ -152,7 +164,8 @@ def add_to(parser: argparse.ArgumentParser, names: Iterable[str], defaults: Mapp
         default = defaults.get(name, option.default)
         note = "required" if default is None else f"default {default}"
         text = f"{option.help} ({note})".replace("%", "%%")
-        parser.add_argument(option.flag, help=text, metavar=option.metavar, default=default)
+        switch: dict[str, Any] = {"nargs": "?", "const": "true"} if option.is_switch else {}
+        parser.add_argument(option.flag, help=text, metavar=option.metavar, default=default, **switch)
 
 
 @dataclass(frozen=True)
@@ -207,6 +220,10 @@ class LoadSettings:
     input: str
     period: Period
     warehouse: str
+    tables: tuple[str, ...] = tuple(table.name for table in tables.LAKE)
+    """The lake tables that are loaded, with what is derived from them."""
+    replays: bool = False
+    """Whether only partitions that have dead letters are loaded."""
 
     @staticmethod
     def of(given: argparse.Namespace) -> LoadSettings:
@@ -215,6 +232,8 @@ class LoadSettings:
             input=required(given, "input").rstrip("/"),
             period=Period.of(given),
             warehouse=required(given, "warehouse"),
+            tables=_tables(given),
+            replays=_choice(given, "replay_dead_letters", ("true", "false")) == "true",
         )
 
 
@@ -228,15 +247,22 @@ class VerifySettings:
     end: date | None
     """None for the lake's last day."""
     realism: bool
+    warehouse: str | None = None
+    """Whose load of these days is to be scored against the lake's truth; None for the lake alone."""
 
     @staticmethod
     def of(given: argparse.Namespace) -> VerifySettings:
         """The settings of the options; UsageError for the first that is wrong."""
+        if given.truth and given.realism:
+            raise UsageError("truth", "expected not together with --realism", None)
+        if given.warehouse and not given.truth:
+            raise UsageError("warehouse", "expected with --truth only", None)
+        warehouse = required(given, "warehouse") if given.truth else None
         start = _date("start_date", given.start_date) if given.start_date else None
         end = _date("end_date", given.end_date) if given.end_date else None
         if start and end and end < start:
             raise UsageError("end_date", f"a day on or after start_date ({start})", str(end))
-        return VerifySettings(required(given, "input").rstrip("/"), start, end, bool(given.realism))
+        return VerifySettings(required(given, "input").rstrip("/"), start, end, bool(given.realism), warehouse)
 
 
 def required(given: argparse.Namespace, option: str) -> str:

@@ -63,6 +63,9 @@ def with_option_tables(readme: str) -> str:
     return SECTION.sub(table, readme)
 
 
+_OF_THE_LOAD = (tables.DEAD_LETTERS[-1], tables.PARTITION_LOADS[-1])
+
+
 def data_dictionary() -> str:
     """docs/tables.md: every table, view and column."""
     return "\n".join(_dictionary_lines()) + "\n"
@@ -80,12 +83,12 @@ def _option_rows(names: tuple[str, ...]) -> Iterator[str]:
 def _dictionary_lines() -> Iterator[str]:
     yield "# Tables and views"
     yield ""
-    yield "<!-- Written by `retail render` from beam_pipelines/tables.py and beam_pipelines/warehouse/views. -->"
+    yield "<!-- Written by `retail render` from beam_pipelines/tables and beam_pipelines/warehouse/views. -->"
     yield from _diagram_lines()
     for title, group in (
         ("In the lake and the warehouse", tables.LAKE),
         ("In the warehouse only", tables.DERIVED),
-        ("Refused records", tables.DEAD_LETTERS[-1:]),
+        ("What the load says of itself: for each lake table one of these", _OF_THE_LOAD),
     ):
         yield ""
         yield f"## {title}"
@@ -154,6 +157,8 @@ def _table_lines(table: Table) -> Iterator[str]:
         yield from _column_lines(column, "")
     for equation in table.equations:
         yield f"| | | | {equation} |"
+    for order in table.time_orders:
+        yield f"| | | | {order.later} not before {order.earlier} |"
 
 
 def _column_lines(column: Column, prefix: str) -> Iterator[str]:

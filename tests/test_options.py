@@ -9,7 +9,7 @@ import pytest
 from beam_pipelines import options, tables
 from beam_pipelines.defects import AVRO_KINDS, KINDS
 from beam_pipelines.formats import CODECS
-from beam_pipelines.options import GenerateSettings, LoadSettings, Period, UsageError
+from beam_pipelines.options import GENERATE, GenerateSettings, LoadSettings, Period, UsageError, add_to
 from beam_pipelines.pipelines.beam_options import RetailOptions
 from beam_pipelines.pipelines.beam_options import given as given_to_beam
 from beam_pipelines.world import World
@@ -28,6 +28,7 @@ GOOD: dict[str, Any] = {
     "defect_rate": "0",
     "defects": "none",
     "warehouse": "bigquery://my-project",
+    "replay_dead_letters": "true",
 }
 
 
@@ -52,8 +53,23 @@ def test_good_values_become_settings():
         codec="null",
     )
     assert LoadSettings.of(given()) == LoadSettings(
-        input="lake", period=Period(date(2025, 11, 10), date(2025, 12, 9)), warehouse="bigquery://my-project"
+        input="lake",
+        period=Period(date(2025, 11, 10), date(2025, 12, 9)),
+        warehouse="bigquery://my-project",
+        tables=("orders",),
+        replays=True,
     )
+
+
+def test_a_switch_is_true_when_it_has_no_value():
+    parser = argparse.ArgumentParser()
+    add_to(parser, ["replay_dead_letters", "input"])
+    found = [
+        vars(parser.parse_args(words))["replay_dead_letters"]
+        for words in ([], ["--replay_dead_letters"], ["--replay_dead_letters", "--input=lake"])
+    ]
+    assert found == ["false", "true", "true"]
+    assert parser.parse_args(["--replay_dead_letters=false"]).replay_dead_letters == "false"
 
 
 def test_defaults_are_the_whole_world_at_scale_one():
@@ -95,6 +111,7 @@ def test_a_trailing_slash_makes_no_difference(option):
 
 
 BAD = {
+    "replay_dead_letters": ("one of true, false", ["yes", "True", ""]),
     "scale": ("a number from 0.01 to 10,000", ["-1", "0", "0.009", "10001", "1e300", "nan", "inf", "-inf", "big", ""]),
     "seed": ("a whole number from 0 to 2**63 - 1", ["-1", "4.5", "forty-two", str(2**63), "nan", ""]),
     "start_date": ("a day as YYYY-MM-DD", ["yesterday", "2025-02-30", "28.11.2025", "2025-11-10T00:00"]),
@@ -108,7 +125,7 @@ BAD = {
 
 @pytest.mark.parametrize(("option", "text"), [(option, text) for option, (_, texts) in BAD.items() for text in texts])
 def test_a_bad_value_is_refused_by_option_expectation_and_value(option, text):
-    error = refusal(GenerateSettings, **{option: text})
+    error = refusal(GenerateSettings if option in GENERATE else LoadSettings, **{option: text})
     assert error.option == option
     assert str(error) == f"--{option}: expected {BAD[option][0]}, got {text!r}"
 

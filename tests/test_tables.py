@@ -58,7 +58,8 @@ def test_keys_are_required_columns(table: Table) -> None:
     assert table.key or table in DEAD_LETTERS
     for name in table.key:
         column = table.column(name)
-        assert not column.nullable, name
+        # Sales of products whose rows were refused are sales of no known category.
+        assert not column.nullable or (table.name, name) == ("daily_sales", "category"), name
         assert not column.repeated, name
         assert column.type in (Type.INT64, Type.STRING, Type.DATE), name
 

@@ -60,7 +60,12 @@ SESSIONS = Table(
     description="A session of the web shop on a UTC day: where it began, how deep it went, whether it bought.",
     columns=(
         string("session_id", "The session, a UUID."),
-        integer("customer_id", "Who signed in, null for a visitor who never did.", nullable=True),
+        integer(
+            "customer_id",
+            "Who signed in, null for a visitor who never did.",
+            references="customers.customer_id",
+            nullable=True,
+        ),
         timestamp("started_at", "When its first event happened."),
         timestamp("ended_at", "When its last event happened."),
         integer("duration_seconds", "Whole seconds from the first event to the last.", minimum=0),
@@ -70,7 +75,7 @@ SESSIONS = Table(
         string("exit_page", "Page of its last event."),
         Column(name="carted", type=Type.BOOLEAN, description="Whether something was put into the cart."),
         Column(name="purchased", type=Type.BOOLEAN, description="Whether it ended in an order."),
-        integer("order_id", "The order placed, null for none.", nullable=True),
+        integer("order_id", "The order placed, null for none.", references="orders.order_id", nullable=True),
         string("traffic_source", "What brought the visitor.", values=WEB_TRAFFIC_SOURCES),
         string("browser", "The visitor's browser.", values=BROWSERS),
         string("device", "The visitor's device.", values=DEVICES),

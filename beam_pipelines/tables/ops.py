@@ -81,6 +81,7 @@ def partition_loads(table: Table) -> Table:
             string("job_id", "The load job; null for a partition that was empty and stays so.", nullable=True),
             timestamp("loaded_at", "When the job ended.", nullable=True),
         ),
+        key=("partition_date", "table_name"),
         partition=_partition(table),
         cluster_by=("table_name",),
     )
