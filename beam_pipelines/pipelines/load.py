@@ -9,18 +9,24 @@ from typing import Any, NamedTuple, TypeVar
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
-from apache_beam.pvalue import AsList, AsSingleton, PCollection
+from apache_beam.pvalue import AsDict, AsList, AsSingleton, PCollection
 
 from beam_pipelines import storage, tables
 from beam_pipelines.options import LoadSettings, UsageError
 from beam_pipelines.pipelines.beam_options import given
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
 from beam_pipelines.transforms.lake_planning import Split, find_manifests
-from beam_pipelines.transforms.lake_reading import one_world, read_manifest, world_of
+from beam_pipelines.transforms.lake_reading import read_manifest
 from beam_pipelines.transforms.partition_loading import LoadedPartition, LoadPartitions, prepare_warehouse
-from beam_pipelines.transforms.planning import PlanTable, contributions_of, partitions_with_letters
-from beam_pipelines.transforms.reconciliation import SOURCES, Reconcile, StageLines
-from beam_pipelines.transforms.references import day_key
+from beam_pipelines.transforms.planning import (
+    PlanTable,
+    contributions_of,
+    day_fact,
+    inputs_held,
+    lake_facts,
+    partitions_with_letters,
+)
+from beam_pipelines.transforms.reconciliation import Reconcile, StageLines
 from beam_pipelines.transforms.staging import Contributed
 from beam_pipelines.transforms.transforming import (
     PRODUCTS,
@@ -59,16 +65,25 @@ class Transformed(NamedTuple):
 
 
 def plan(
-    pipeline: beam.Pipeline, settings: LoadSettings, progress: ProgressLog, with_letters: AsList | None = None
+    pipeline: beam.Pipeline,
+    settings: LoadSettings,
+    progress: ProgressLog = NO_PROGRESS,
+    held: PCollection[Any] | None = None,
+    with_letters: PCollection[Any] | None = None,
 ) -> Planned:
     """Adds the first part of the pipeline, from the lake's manifests to what is loaded and read.
 
-    ``with_letters`` are the partitions that have dead letters, if only these are to be loaded.
+    Args:
+        pipeline: What it is added to.
+        settings: What is loaded.
+        progress: Where it says how much there is to do.
+        held: What partitions were loaded from, and still hold: they are not loaded again. None for nothing.
+        with_letters: The partitions that have dead letters. None for none.
     """
-    replays = [with_letters] if with_letters else []
-    root, period, loaded = settings.input, settings.period, settings.tables
+    root, period = settings.input, settings.period
     # The lines of orders say what their products are, so these are read too.
-    needed = {*loaded, *([tables.PRODUCTS.name] if tables.ORDERS.name in loaded else [])}
+    needed = {*settings.tables, *([tables.PRODUCTS.name] if tables.ORDERS.name in settings.tables else [])}
+    nothing = pipeline | "Nothing" >> beam.Create([], reshuffle=False)
     manifests = (
         pipeline
         | "Tables" >> beam.Create([table.name for table in tables.LAKE])
@@ -76,11 +91,11 @@ def plan(
         | "Spread manifests" >> beam.Reshuffle()
         | "Read manifests" >> beam.Map(read_manifest)
     )
-    world = (
+    facts = (
         manifests
-        | "World of each" >> beam.Map(world_of)
-        | "Worlds" >> beam.combiners.ToSet()
-        | "One world" >> beam.Map(one_world)
+        | "Facts of days" >> beam.Map(day_fact)
+        | "Gather facts" >> beam.combiners.ToList()
+        | "Facts of the lake" >> beam.Map(lake_facts)
     )
     plans = (
         manifests
@@ -88,12 +103,17 @@ def plan(
         | "By table" >> beam.Map(lambda planned: (planned.manifest.table, planned))
         | "Gather tables" >> beam.GroupByKey()
         | "Plan tables"
-        >> beam.ParDo(PlanTable(root, period, progress, replays=bool(replays)), AsSingleton(world), *replays)
+        >> beam.ParDo(
+            PlanTable(settings, progress),
+            AsSingleton(facts),
+            AsDict(nothing if held is None else held),
+            AsList(nothing if with_letters is None else with_letters),
+        )
     )
     return Planned(
         plans | "Splits" >> beam.FlatMap(lambda plan: plan.splits) | "Spread splits" >> beam.Reshuffle(),
         plans | "Partitions" >> beam.FlatMap(contributions_of),
-        manifests | "Last keys" >> beam.Map(lambda planned: day_key(planned.manifest)),
+        facts | "Last keys" >> beam.FlatMap(lambda facts: facts.last_keys),
     )
 
 
@@ -149,12 +169,6 @@ class TransformSplits(beam.PTransform[PCollection[Split], Any]):
         )
 
 
-def is_loaded(contributed: Contributed, loaded: Sequence[str]) -> bool:
-    """Whether a contribution is to a partition that is asked for, and not of a table that is only read."""
-    (table, _), _ = contributed
-    return SOURCES.get(table, table.removeprefix("dead_letters_")) in loaded
-
-
 def is_of_another_table(split: Split, _: int, table: str) -> int:
     """0 for a split of the table, 1 for one of another."""
     return int(split.table != table)
@@ -205,13 +219,12 @@ def build(
         | "Warehouse" >> beam.Create([settings.warehouse])
         | "Prepare tables and views" >> beam.Map(prepare_warehouse)
     )
-    warehouse, with_letters = AsSingleton(prepared), None
-    if settings.replays:
-        with_letters = AsList(prepared | "Partitions with dead letters" >> beam.FlatMap(partitions_with_letters))
-    planned = plan(pipeline, settings, progress, with_letters)
+    warehouse = AsSingleton(prepared)
+    held = prepared | "What is loaded already" >> beam.FlatMap(inputs_held)
+    with_letters = prepared | "What has dead letters" >> beam.FlatMap(partitions_with_letters)
+    planned = plan(pipeline, settings, progress, held, with_letters)
     loaded: PCollection[LoadedPartition] = (
         transform(planned, settings.input, staging, progress)
-        | "Asked for" >> beam.Filter(lambda contributed: is_loaded(contributed, settings.tables))
         | "Gather contributions" >> beam.GroupByKey()
         | "Load partitions" >> beam.ParDo(LoadPartitions(progress), warehouse)
     )

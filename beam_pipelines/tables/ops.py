@@ -58,6 +58,8 @@ def partition_loads(table: Table) -> Table:
         columns=(
             _PARTITION_DATE,
             string("table_name", "Table that was loaded."),
+            string("partition_id", "The partition, as in table$20251128; empty for a table without partitions."),
+            string("input", "Fingerprint of the files, rules and keys that it was loaded from."),
             integer("files", "Lake files that were read; for a derived table those of its source.", minimum=0),
             integer("rows_in", "Rows that the manifests name, or that a derived table was to have.", minimum=0),
             integer("rows_late", "Of these, how many came from files of later days.", minimum=0),
@@ -65,6 +67,7 @@ def partition_loads(table: Table) -> Table:
             integer("rows_refused", "Rows that became dead letters.", minimum=0),
             integer("rows_deduplicated", "Rows that a newer version, or an equal row, stands for.", minimum=0),
             integer("rows_unreadable", "Rows in corrupt blocks.", minimum=0),
+            integer("dead_letters", "One for each refused row, and one for each corrupt block.", minimum=0),
             Column(
                 name="amounts",
                 type=Type.RECORD,

@@ -47,6 +47,7 @@ class Account:
     rows_refused: int = 0
     rows_deduplicated: int = 0
     rows_unreadable: int = 0
+    blocks_unreadable: int = 0
     amounts_in: Amounts = ()
     """Of all rows that were read."""
     amounts_loaded: Amounts = ()

@@ -8,8 +8,8 @@ planned follows from the manifests alone, never from the workers, so what is sta
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ from beam_pipelines import lake, storage, tables
 from beam_pipelines.lake import LakeError
 from beam_pipelines.options import Period
 from beam_pipelines.schema import Column, Table
+from beam_pipelines.transforms.inputs import FOLLOWING, Source, input_of
+from beam_pipelines.transforms.lake_schemas import with_more
 from beam_pipelines.transforms.partitions import (
     LONGEST_LATENESS,
     Held,
@@ -25,6 +27,7 @@ from beam_pipelines.transforms.partitions import (
     last_day,
     partition_of,
 )
+from beam_pipelines.transforms.references import LastKeys
 
 ROWS_PER_SPLIT = 262_144
 """A split ends when it has so many rows; a file that has more is one split."""
@@ -82,6 +85,8 @@ class Target(NamedTuple):
 
     partition: Partition
     more_columns: tuple[Column, ...]
+    input: str
+    """A fingerprint of all that it is loaded from."""
 
 
 class TablePlan(NamedTuple):
@@ -89,6 +94,23 @@ class TablePlan(NamedTuple):
 
     targets: tuple[Target, ...]
     splits: tuple[Split, ...]
+    unchanged: int
+    """Partitions that would be loaded, but hold already what they would then."""
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the plan of a table depends on beyond its manifests."""
+
+    last_keys: LastKeys
+    products: str
+    """A fingerprint of all products."""
+    only: Collection[Partition] | None = None
+    """The partitions to load of those of the period, and what they touch in turn; None for all."""
+    loaded: Mapping[Partition, str] = field(default_factory=dict)
+    """Fingerprints of what partitions were loaded from that still hold it: these are not loaded again."""
+    is_only_read: bool = False
+    """Whether none of the table's partitions is loaded, as others need its rows."""
 
 
 def find_manifests(root: str, table_name: str, period: Period, *, is_loaded: bool = True) -> list[str]:
@@ -116,31 +138,64 @@ def find_manifests(root: str, table_name: str, period: Period, *, is_loaded: boo
 
 
 def plan_table(
-    root: str, period: Period, planned: Collection[PlannedManifest], only: Collection[Partition] | None = None
+    root: str, period: Period, planned: Collection[PlannedManifest], circumstances: Circumstances
 ) -> TablePlan:
     """What is loaded and read of the table whose manifests these are; LakeError if their columns do not fit.
 
-    Args:
-        root: The lake's folder.
-        period: Days to load.
-        planned: Their manifests and those around them, at least one.
-        only: The partitions to load of those, and what they touch in turn; None for all.
+    Products are read whole, even if none is loaded.
     """
     ordered = sorted(planned, key=lambda one: one.manifest.day)
     table, more = tables.BY_NAME[ordered[0].manifest.table], more_columns(ordered)
     manifests = [one.manifest for one in ordered]
     days = frozenset(manifest.day for manifest in manifests)
     held = {one.day: held_by_partition(table, one.day, one.rows, one.rows_by_date, days) for one in manifests}
-    loaded = _loaded(table, period, held)
-    if only is not None:
-        loaded = _replayed(table, loaded, held, only)
-    totals = dict.fromkeys(loaded, 0)
-    for counts in held.values():
-        for partition in counts.keys() & loaded:
-            totals[partition] += counts[partition].rows
-    buckets = {partition: max(1, -(-rows // ROWS_PER_BUCKET)) for partition, rows in totals.items()}
-    targets = tuple(Target((table.name, partition), more) for partition in sorted(loaded))
-    return TablePlan(targets, tuple(_splits(root, table, manifests, days, buckets, more)))
+    asked = _loaded(table, period, held)
+    if circumstances.only is not None:
+        asked = _replayed(table, asked, held, circumstances.only)
+    sources = _sources(table, manifests, days, asked)
+    inputs = _inputs(with_more(table.name, more), days, sources, circumstances)
+    targets = [
+        Target((table.name, partition), more, inputs[partition])
+        for partition in sorted(() if circumstances.is_only_read else asked)
+        if not _is_unchanged(table, partition, inputs[partition], circumstances.loaded)
+    ]
+    read = asked if table is tables.PRODUCTS else frozenset(target.partition[1] for target in targets)
+    rows = {partition: sum(one.rows for _, _, one in sources[partition]) for partition in read}
+    buckets = {partition: max(1, -(-count // ROWS_PER_BUCKET)) for partition, count in rows.items()}
+    splits = tuple(_splits(root, table, manifests, days, buckets, more))
+    return TablePlan(tuple(targets), splits, 0 if circumstances.is_only_read else len(asked) - len(targets))
+
+
+def _sources(
+    table: Table, manifests: Iterable[lake.Manifest], days: frozenset[date], asked: frozenset[str]
+) -> dict[str, list[Source]]:
+    """The files that hold rows of each of some partitions."""
+    found: dict[str, list[Source]] = {partition: [] for partition in asked}
+    for manifest in manifests:
+        for file in manifest.files:
+            held = held_by_partition(table, manifest.day, file.rows, file.rows_by_date, days)
+            for partition in held.keys() & asked:
+                found[partition].append((manifest.day, file, held[partition]))
+    return found
+
+
+def _inputs(
+    table: Table, days: Iterable[date], sources: dict[str, list[Source]], circumstances: Circumstances
+) -> dict[str, str]:
+    """Fingerprints of what partitions are loaded from."""
+    own: dict[str, list[date]] = {}
+    for day in days:
+        own.setdefault(partition_of(table, day), []).append(day)
+    return {
+        partition: input_of(table, files, own.get(partition, ()), circumstances.last_keys, circumstances.products)
+        for partition, files in sources.items()
+    }
+
+
+def _is_unchanged(table: Table, partition: str, wanted: str, loaded: Mapping[Partition, str]) -> bool:
+    """Whether a partition and those that follow from it hold already what they would be loaded from."""
+    names = (table.name, *(following.name for following in FOLLOWING.get(table.name, ())))
+    return all(loaded.get((name, partition)) == wanted for name in names)
 
 
 def more_columns(planned: Iterable[PlannedManifest]) -> tuple[Column, ...]:

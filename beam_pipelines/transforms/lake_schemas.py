@@ -81,7 +81,14 @@ def reader_schema(table: Table, avro_schema: str) -> avro.AvroType:
     found = columns_of(json.loads(avro_schema))
     if differing := differences(table, found):
         raise SchemaError(f"other columns than those of {table.name}: {'; '.join(differing)}")
-    return avro.parse_schema(replace(table, columns=tuple(_with_nulls(table.columns, found))).avro_schema)
+    schema = replace(table, columns=tuple(_with_nulls(table.columns, found))).avro_schema
+    return avro.parse_schema(schema | {"fields": [_with_default(field) for field in schema["fields"]]})
+
+
+def _with_default(field: dict[str, Any]) -> dict[str, Any]:
+    """The field, and empty lists for it where a file has no such column; one that may be null has its default."""
+    kind = field["type"]
+    return field | {"default": []} if isinstance(kind, dict) and kind["type"] == "array" else field
 
 
 def _with_nulls(columns: Iterable[Column], found: Iterable[Column]) -> Iterator[Column]:

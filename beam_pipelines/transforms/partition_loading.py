@@ -33,6 +33,8 @@ class LoadedPartition(NamedTuple):
     """None if there was nothing to do: an empty partition that was to be empty."""
     loaded_at: datetime | None
     """When the job ended."""
+    input: str
+    """Fingerprint of what it was loaded from; empty for lines of loads."""
 
 
 def account_of(partition: Partition, contributions: Iterable[Contribution]) -> Account:
@@ -71,6 +73,7 @@ class _Running(NamedTuple):
 
     content: partition_loads.PartitionContent
     account: Account
+    input: str
     job: bigquery.LoadJob
 
 
@@ -98,12 +101,16 @@ class LoadPartitions(beam.DoFn):
     def process(self, element: tuple[Partition, Iterable[Contribution]], warehouse: str) -> Iterator[LoadedPartition]:
         """Starts the partition's job, or finds it; what has ended by now need not be waited for."""
         partition, contributions = element[0], list(element[1])
+        source = max(one.input for one in contributions)
+        if not source:
+            storage.delete([one.file.path for one in contributions if one.file])
+            return
         account, content = account_of(partition, contributions), content_of(partition, contributions)
         client = connect(warehouse)
         if not content.rows and self._is_empty(client, content):
-            yield self._loaded(content, account, None)
+            yield self._loaded(content, account, source, None)
             return
-        running = _Running(content, account, partition_loads.start(client, content))
+        running = _Running(content, account, source, partition_loads.start(client, content))
         if running.job.state == "DONE":
             yield self._finished(running)
         else:
@@ -125,10 +132,10 @@ class LoadPartitions(beam.DoFn):
     def _finished(self, running: _Running) -> LoadedPartition:
         """Waits for a job."""
         partition_loads.finish(running.job, running.content)
-        return self._loaded(running.content, running.account, running.job)
+        return self._loaded(running.content, running.account, running.input, running.job)
 
     def _loaded(
-        self, content: partition_loads.PartitionContent, account: Account, job: bigquery.LoadJob | None
+        self, content: partition_loads.PartitionContent, account: Account, source: str, job: bigquery.LoadJob | None
     ) -> LoadedPartition:
         """Deletes what was staged, and counts."""
         storage.delete([path.removeprefix("file://") for path in content.files])
@@ -137,4 +144,4 @@ class LoadPartitions(beam.DoFn):
         self._per_partition.update(content.rows)
         self._progress.add(Advance("load", content.table.name, rows=content.rows))
         job_id, ended = (str(job.job_id), job.ended) if job else (None, None)
-        return LoadedPartition(content.table.name, content.partition, account, job_id, ended)
+        return LoadedPartition(content.table.name, content.partition, account, job_id, ended, source)

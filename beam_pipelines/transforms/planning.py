@@ -2,51 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from beam_pipelines import tables
-from beam_pipelines.options import Period
+from beam_pipelines.options import LoadSettings
 from beam_pipelines.progress import Advance, ProgressLog
-from beam_pipelines.transforms.lake_planning import PlannedManifest, TablePlan, plan_table
-from beam_pipelines.transforms.lake_reading import WorldId
+from beam_pipelines.transforms.inputs import FOLLOWING, content_of, hash_of
+from beam_pipelines.transforms.lake_planning import Circumstances, PlannedManifest, TablePlan, plan_table
+from beam_pipelines.transforms.lake_reading import WorldId, one_world, world_of
 from beam_pipelines.transforms.partitions import Partition
+from beam_pipelines.transforms.references import DayKey, LastKeys, day_key
 from beam_pipelines.transforms.staging import Contributed, Contribution
 from beam_pipelines.warehouse import partition_loads
 from beam_pipelines.warehouse.client import connect
+from beam_pipelines.warehouse.loaded_inputs import loaded_inputs
 
-FOLLOWING = {
-    tables.ORDERS.name: (tables.ORDER_ITEMS.name, tables.DAILY_SALES.name),
-    tables.WEB_EVENTS.name: (tables.SESSIONS.name,),
-}
-"""Tables that are derived from a lake table and have its partitions."""
+
+class DayFact(NamedTuple):
+    """What one manifest says that the plans of all tables depend on."""
+
+    world: WorldId
+    last_key: DayKey
+    products: str
+    """A fingerprint of the day's products; empty for another table."""
+
+
+class LakeFacts(NamedTuple):
+    """What all manifests say that the plans of all tables depend on."""
+
+    world: WorldId | None
+    last_keys: tuple[DayKey, ...]
+    products: str
+    """A fingerprint of all products."""
+
+
+def day_fact(planned: PlannedManifest) -> DayFact:
+    """What a manifest says that the plans of all tables depend on."""
+    manifest = planned.manifest
+    products = content_of(manifest) if manifest.table == tables.PRODUCTS.name else ""
+    return DayFact(world_of(planned), day_key(manifest), products)
+
+
+def lake_facts(days: Iterable[DayFact]) -> LakeFacts:
+    """The facts of all manifests in any order; LakeError if they come from several worlds."""
+    ordered = sorted(days, key=lambda one: one.last_key)
+    world = one_world({one.world for one in ordered})
+    products = hash_of(f"{one.last_key.day} {one.products}" for one in ordered if one.products)
+    return LakeFacts(world, tuple(one.last_key for one in ordered), products)
 
 
 class PlanTable(beam.DoFn):
     """(table, its manifests) -> the table's plan."""
 
-    def __init__(self, root: str, period: Period, progress: ProgressLog, *, replays: bool = False) -> None:
-        self._root, self._period, self._progress, self._replays = root, period, progress, replays
+    def __init__(self, settings: LoadSettings, progress: ProgressLog) -> None:
+        self._settings, self._progress = settings, progress
         self._planned = Metrics.counter("load", "rows_planned")
+        self._unchanged = Metrics.counter("load", "partitions_unchanged")
         self._manifests = Metrics.counter("load", "manifests_read")
 
     def process(
         self,
         element: tuple[str, Iterable[PlannedManifest]],
-        world: WorldId | None,
-        with_letters: Collection[Partition] = (),
+        facts: LakeFacts,
+        held: Mapping[Partition, str],
+        with_letters: Collection[Partition],
     ) -> Iterator[TablePlan]:
-        """Plans one table, once it is known that all tables' rows come from one world."""
-        table, manifests = element[0], list(element[1])
-        only = frozenset(with_letters) if self._replays else None
-        plan = plan_table(self._root, self._period, manifests, only)
+        """Plans one table.
+
+        Args:
+            element: The table and its manifests.
+            facts: Of all tables.
+            held: What the warehouse's partitions were loaded from, and still hold.
+            with_letters: Partitions that have dead letters.
+        """
+        table, manifests, settings = element[0], list(element[1]), self._settings
+        circumstances = Circumstances(
+            last_keys=LastKeys(facts.last_keys),
+            products=facts.products,
+            only=frozenset(with_letters) if settings.replays else None,
+            loaded={} if settings.replays else held,
+            is_only_read=table not in settings.tables,
+        )
+        plan = plan_table(settings.input, settings.period, manifests, circumstances)
         rows = sum(split.rows for split in plan.splits)
         self._planned.inc(rows)
+        self._unchanged.inc(plan.unchanged)
         self._manifests.inc(len(manifests))
         self._progress.add(Advance("transform", table, planned=rows))
         yield plan
+
+
+def inputs_held(warehouse: str) -> list[tuple[Partition, str]]:
+    """What the warehouse's partitions were loaded from, and still hold."""
+    return sorted(loaded_inputs(connect(warehouse)).items())
 
 
 def partitions_with_letters(warehouse: str) -> list[Partition]:
@@ -60,6 +112,7 @@ def contributions_of(plan: TablePlan) -> Iterator[Contributed]:
     """Nothing, for every partition of the warehouse that the plan has loaded."""
     for target in plan.targets:
         table, partition = target.partition
-        yield target.partition, Contribution(more_columns=target.more_columns)
-        for name in (f"dead_letters_{table}", *FOLLOWING.get(table, ())):
-            yield (name, partition), Contribution()
+        yield target.partition, Contribution(more_columns=target.more_columns, input=target.input)
+        yield (f"dead_letters_{table}", partition), Contribution(input=target.input)
+        for following in FOLLOWING.get(table, ()):
+            yield (following.name, partition), Contribution(input=target.input)

@@ -40,6 +40,8 @@ def line(loaded: LoadedPartition) -> dict[str, Any]:
     return {
         "partition_date": first_day(loaded.partition),
         "table_name": loaded.table,
+        "partition_id": loaded.partition,
+        "input": loaded.input,
         "files": account.files,
         "rows_in": account.rows_in,
         "rows_late": account.rows_late,
@@ -47,6 +49,7 @@ def line(loaded: LoadedPartition) -> dict[str, Any]:
         "rows_refused": account.rows_refused,
         "rows_deduplicated": account.rows_deduplicated,
         "rows_unreadable": account.rows_unreadable,
+        "dead_letters": account.rows_refused + account.blocks_unreadable,
         "amounts": _amounts(loaded.table, account),
         "job_id": loaded.job_id,
         "loaded_at": loaded.loaded_at,
@@ -107,7 +110,7 @@ class StageLines(beam.DoFn):
         batch = lines(sorted(loaded, key=lambda one: one.table))
         file = stage(self._staging, tables.BY_NAME[table_name], partition, "lines", [batch])
         account = Account(rows_in=batch.num_rows, rows_loaded=batch.num_rows)
-        yield (table_name, partition), Contribution(account, file)
+        yield (table_name, partition), Contribution(account, file, input="lines")
 
 
 def lines(loaded: Sequence[LoadedPartition]) -> pa.RecordBatch:

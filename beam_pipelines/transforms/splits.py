@@ -80,6 +80,7 @@ class SplitWork:
         partition = partition_of(table, block.day)
         if partition in self._loaded:
             self.piece.refuse(partition, dead_letters.letter_of_block(table, block, first_day(partition)))
+            self.piece.account(table.name, partition, Account(blocks_unreadable=1))
 
     def _account_for(self, file: SplitFile, *, is_damaged: bool) -> None:
         """Compares what a file held of each partition with what its manifest says."""

@@ -34,6 +34,11 @@ class Contribution:
     file: StagedFile | None = None
     more_columns: tuple[Column, ...] = ()
     """Those that the partition's table gets beyond what ``tables`` says."""
+    input: str = ""
+    """Fingerprint of all that the partition is loaded from; empty if somebody else says it.
+
+    A partition of which nobody says it is not loaded: others only need its rows.
+    """
 
 
 Contributed = tuple[Partition, Contribution]
