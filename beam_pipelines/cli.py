@@ -138,6 +138,11 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
         text = f"{which} day to verify, inclusive. (default the lake's {which.lower()})"
         parser.add_argument(f"--{name}", metavar=options.OPTIONS[name].metavar, help=text)
     parser.add_argument("--realism", action="store_true", help="Measure whether the world looks real instead.")
+    parser.add_argument("--truth", action="store_true", help="Score a load of the lake against its defects instead.")
+    warehouse = options.OPTIONS["warehouse"]
+    parser.add_argument(
+        warehouse.flag, metavar=warehouse.metavar, help=f"{warehouse.help} (with --truth, and required there)"
+    )
     _add_json(parser)
 
 
@@ -166,7 +171,11 @@ COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...]
     ("demo", "Generate and load the thirty days around Black Friday 2025, and show what is there.", _add_demo),
     ("generate", "Draw days of the world and write them to the lake as Avro. Takes Beam's options too.", _add_generate),
     ("load", "Load days of the lake into the warehouse. Takes Beam's options too.", _add_load),
-    ("verify", "Check a lake's files, keys, references, order of events and sums, or how real it looks.", _add_verify),
+    (
+        "verify",
+        "Check a lake's files, keys, references, order and sums, how real it looks, or a load of it.",
+        _add_verify,
+    ),
     ("query", "Run GoogleSQL against the warehouse.", _add_query),
     ("serve", "Serve BigQuery's API over a DuckDB file on 127.0.0.1.", _add_serve),
     ("render", "Write the files that follow from the code: tables' documentation, option tables, pools.", _add_render),

@@ -17,7 +17,7 @@ ALLOWED = {
     "world": {"tables", "schema", "columns"},
     "formats": {"tables", "schema", "columns", "avro"},
     "defects": {"tables", "schema", "columns", "avro", "formats", "lake", "records", "storage", "world"},
-    "verification": {"tables", "schema", "columns", "avro", "lake", "progress", "storage", "world"},
+    "verification": {"tables", "schema", "columns", "avro", "defects", "lake", "progress", "storage", "world"},
 }
 FORBIDDEN = {
     "local": {"pipelines", "transforms", "world", "warehouse"},

@@ -27,6 +27,12 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
     settings = VerifySettings.of(given)
     if not storage.is_remote(settings.input) and not Path(settings.input).is_dir():
         raise UsageError("input", "a folder that is there (retail generate creates one)", settings.input)
+    if settings.warehouse:
+        # Google's client takes half a second to import, which the checks of a lake need not.
+        from beam_pipelines.commands import truth
+
+        truth.run(settings, settings.warehouse, display)
+        return
     checks = verification.MEASURES if settings.realism else verification.RULES
     found = list(_shown(_outcomes(settings, checks, display), checks, display))
     seconds = time.monotonic() - started
