@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from google.cloud import bigquery
 
-from beam_pipelines.schema import Table
+from beam_pipelines.schema import Table, Type
 
 
 class Totals(NamedTuple):
@@ -20,7 +20,7 @@ class Totals(NamedTuple):
 
 
 def partition_totals(client: bigquery.Client, table: Table, partitions: Collection[str]) -> dict[str, Totals]:
-    """What some partitions hold, by their ids, in one query; one that holds nothing is not there.
+    """What some partitions hold, by their ids, in one query; one that holds nothing may be missing.
 
     The empty id, alone, is the whole table.
     """
@@ -29,18 +29,21 @@ def partition_totals(client: bigquery.Client, table: Table, partitions: Collecti
 
 
 def _query(project: str, table: Table, partitions: Collection[str]) -> str:
-    partition, where = "''", "TRUE"
+    partition, where, group = "''", "TRUE", ""
     if table.partition and any(partitions):
-        column = table.partition.column
-        pattern, unit = ("%Y%m%d", "DAY") if table.partition.granularity == "DAY" else ("%Y%m", "MONTH")
+        column, pattern, unit = table.partition.column, "%Y%m%d", "DAY"
+        if table.partition.granularity == "MONTH":
+            pattern, unit = "%Y%m", "MONTH"
         first, last = (f"PARSE_DATE('{pattern}', '{name}')" for name in (min(partitions), max(partitions)))
-        partition = f"FORMAT_DATE('{pattern}', DATE({column}))"
-        # As moments or dates, so that BigQuery reads these partitions only.
-        kind = "DATE" if table.column(column).type == "DATE" else "TIMESTAMP"
-        where = f"{column} >= {kind}({first}) AND {column} < {kind}(DATE_ADD({last}, INTERVAL 1 {unit}))"
+        end, day = f"DATE_ADD({last}, INTERVAL 1 {unit})", column
+        if table.column(column).type is Type.TIMESTAMP:
+            # The column is compared as it is, so that BigQuery reads these partitions only.
+            first, end, day = f"TIMESTAMP({first})", f"TIMESTAMP({end})", f"DATE({column})"
+        partition, where = f"FORMAT_DATE('{pattern}', {day})", f"{column} >= {first} AND {column} < {end}"
+        group = " GROUP BY c0"
     sums = [f"SUM({_value(path)})" for path in table.numeric_paths]
     columns = ", ".join(f"{what} AS c{number}" for number, what in enumerate([partition, "COUNT(*)", *sums]))
-    return f"SELECT {columns} FROM `{project}.{table.dataset}.{table.name}` WHERE {where} GROUP BY c0"  # noqa: S608 - names are ours
+    return f"SELECT {columns} FROM `{project}.{table.dataset}.{table.name}` WHERE {where}{group}"  # noqa: S608 - ours
 
 
 def _value(path: str) -> str:
