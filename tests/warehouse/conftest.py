@@ -11,6 +11,7 @@ from beam_pipelines import avro, storage
 from beam_pipelines.schema import Table
 from beam_pipelines.warehouse import provisioning
 from beam_pipelines.warehouse.partition_loads import PartitionContent
+from tests.warehouse import shop
 
 Stage = Callable[..., PartitionContent]
 
@@ -54,3 +55,12 @@ def lose() -> Callable[[PartitionContent], None]:
             Path(file.removeprefix("file://")).unlink()
 
     return lose
+
+
+@pytest.fixture(scope="session")
+def shop_warehouse(tmp_path_factory, connected, prepared_file) -> Iterator[bigquery.Client]:
+    """A warehouse with the rows of the module shop, not to be changed."""
+    folder = tmp_path_factory.mktemp("shop")
+    with connected(Path(shutil.copy(prepared_file, folder))) as client:
+        shop.fill(client, folder)
+        yield client

@@ -4,13 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
 import pytest
+from google.api_core.exceptions import PreconditionFailed
 from google.cloud import bigquery
 
 from beam_pipelines import tables
 from beam_pipelines.schema import columns_from_bigquery
 from beam_pipelines.warehouse import provisioning
 from beam_pipelines.warehouse.client import WarehouseError
-from beam_pipelines.warehouse.provisioning import schema_difference
+from beam_pipelines.warehouse.provisioning import schema_difference, widened
 from beam_pipelines.warehouse.views import views
 
 ORDERS = tables.ORDERS.bigquery_schema
@@ -51,8 +52,8 @@ def test_spellings_of_a_type_do_not_count():
     [
         (changed(total=None), "total: expected NUMERIC(12, 2) REQUIRED, found no such column"),
         (
-            [*ORDERS, {"name": "note", "type": "STRING", "mode": "NULLABLE"}],
-            "note: expected no such column, found STRING NULLABLE",
+            [*ORDERS, {"name": "note", "type": "STRING", "mode": "REQUIRED"}],
+            "note: expected no such column, found STRING REQUIRED",
         ),
         (changed(channel={"mode": "NULLABLE"}), "channel: expected STRING REQUIRED, found STRING NULLABLE"),
         (changed(order_id={"type": "STRING"}), "order_id: expected INTEGER REQUIRED, found STRING REQUIRED"),
@@ -66,6 +67,17 @@ def test_spellings_of_a_type_do_not_count():
 )
 def test_a_difference_is_spelt_out(found, difference):
     assert schema_difference(ORDERS, found) == [difference]
+
+
+@pytest.mark.parametrize("mode", ["NULLABLE", "REPEATED"])
+def test_columns_that_need_no_values_are_no_difference(mode):
+    note = {"name": "note", "type": "STRING", "mode": mode}
+    deeper = changed(items={"fields": [*ORDERS[-1]["fields"], note]})
+    for wider in ([*ORDERS, note], deeper):
+        assert schema_difference(ORDERS, wider) == []
+        assert schema_difference(wider, ORDERS) == []
+        assert widened(ORDERS, wider) == wider
+        assert widened(wider, ORDERS) == wider
 
 
 def test_a_list_of_numbers_differs_from_a_number():
@@ -132,6 +144,94 @@ def test_a_table_of_another_schema_is_refused_with_the_difference(warehouse):
         "tax: expected NUMERIC(12, 2) REQUIRED, found FLOAT REQUIRED; "
         "total: expected NUMERIC(12, 2) REQUIRED, found no such column"
     )
+
+
+EVENT = """
+    INSERT INTO retail.order_events (event_id, order_id, event_type, occurred_at)
+    VALUES (1, 2, 'shipped', '2025-11-28')
+"""
+
+
+def make_narrow(client: bigquery.Client) -> None:
+    """Order events as a version made them that knew fewer columns, with a row."""
+    client.delete_table("retail.order_events")
+    resource = provisioning.table_resource(tables.ORDER_EVENTS, client.project)
+    kept = [field for field in resource["schema"]["fields"] if field["name"] not in ("carrier", "order_item_ids")]
+    client.create_table(bigquery.Table.from_api_repr(resource | {"schema": {"fields": kept}}))
+    client.query_and_wait(EVENT)
+
+
+def columns(client: bigquery.Client) -> list[str]:
+    return [field.name for field in client.get_table("retail.order_events").schema]
+
+
+EVENT_COLUMNS = ["event_id", "order_id", "event_type", "occurred_at", "refund", "carrier", "order_item_ids"]
+
+
+def test_columns_that_a_table_lacks_are_added(prepared):
+    make_narrow(prepared)
+    provisioning.prepare(prepared)
+    assert columns(prepared) == EVENT_COLUMNS
+    found = {field.name: field for field in prepared.get_table("retail.order_events").schema}
+    for field in tables.ORDER_EVENTS.bigquery_schema:
+        assert found[field["name"]] == bigquery.SchemaField.from_api_repr(field)
+    (row,) = prepared.query_and_wait("SELECT * FROM retail.order_events")
+    assert (row["event_id"], row["carrier"], row["order_item_ids"]) == (1, None, [])
+    before = state(prepared)
+    provisioning.prepare(prepared)
+    assert state(prepared) == before
+
+
+def test_columns_that_a_load_has_added_stay(prepared):
+    table = prepared.get_table("retail.orders")
+    table.schema = [
+        *table.schema,
+        bigquery.SchemaField("gift_note", "STRING"),
+        bigquery.SchemaField("t", "DATE", "REPEATED"),
+    ]
+    prepared.update_table(table, ["schema"])
+    before = state(prepared)
+    provisioning.prepare(prepared)
+    assert state(prepared) == before
+
+
+def test_loads_that_add_columns_at_once_do_not_disturb_each_other(prepared):
+    make_narrow(prepared)
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(provisioning.prepare, prepared) for _ in range(3)]:
+            done.result()
+    assert columns(prepared) == EVENT_COLUMNS
+
+
+def test_a_table_that_changes_meanwhile_is_looked_at_again(prepared, monkeypatch):
+    make_narrow(prepared)
+    update, tried = prepared.update_table, []
+
+    def late(table, fields):
+        tried.append(table.etag)
+        if len(tried) == 1:
+            other = prepared.get_table("retail.order_events")
+            other.schema = [*other.schema, bigquery.SchemaField("weight", "INTEGER")]
+            update(other, ["schema"])
+        return update(table, fields)
+
+    monkeypatch.setattr(prepared, "update_table", late)
+    provisioning.prepare(prepared)
+    assert len(tried) == 2
+    assert columns(prepared) == [*EVENT_COLUMNS[:-2], "weight", *EVENT_COLUMNS[-2:]]
+
+
+def test_a_table_that_never_rests_is_an_error_that_says_so(prepared, monkeypatch):
+    make_narrow(prepared)
+
+    def refused(table, fields):
+        raise PreconditionFailed("it has changed")
+
+    monkeypatch.setattr(prepared, "update_table", refused)
+    with pytest.raises(
+        WarehouseError, match=r"^table retail.order_events was changed by others 20 times while columns"
+    ):
+        provisioning.prepare(prepared)
 
 
 def test_a_view_that_was_changed_is_defined_anew(prepared):

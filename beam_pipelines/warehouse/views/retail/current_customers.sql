@@ -1,5 +1,12 @@
 -- The newest version of every customer.
-SELECT *
-FROM retail.customers
-WHERE TRUE
-QUALIFY ROW_NUMBER() OVER (PARTITION BY customer_id ORDER BY version DESC) = 1
+SELECT customer.*
+FROM retail.customers AS customer
+LEFT JOIN (
+  SELECT
+    customer_id,
+    MAX(version) AS newest
+  FROM retail.customers
+  WHERE version > 1 /* others have the first only */
+  GROUP BY customer_id
+) USING (customer_id)
+WHERE version = COALESCE(newest, 1)

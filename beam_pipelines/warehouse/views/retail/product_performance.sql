@@ -1,4 +1,5 @@
--- What every product sold: units, revenue and margin, and its rank by revenue in its category.
+-- What every product sold: units, revenue and margin, and its rank by revenue in its category. A product whose every
+-- row was refused has neither name nor category.
 SELECT
   product_id,
   product.name AS product_name,
@@ -21,4 +22,4 @@ FROM (
   FROM retail.order_items
   GROUP BY product_id
 )
-JOIN retail.current_products AS product USING (product_id)
+LEFT JOIN retail.current_products AS product USING (product_id)

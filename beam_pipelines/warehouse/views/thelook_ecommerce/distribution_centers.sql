@@ -1,7 +1,8 @@
--- theLook's distribution_centers, without the GEOGRAPHY column.
+-- theLook's distribution_centers.
 SELECT
   distribution_center_id AS id,
   name,
   latitude,
-  longitude
+  longitude,
+  ST_GEOGPOINT(longitude, latitude) AS distribution_center_geom
 FROM retail.distribution_centers

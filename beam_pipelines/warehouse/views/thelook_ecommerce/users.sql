@@ -1,4 +1,4 @@
--- theLook's users: every customer as of now, without the GEOGRAPHY column.
+-- theLook's users: every customer as of now; created_at is when they signed up.
 SELECT
   customer_id AS id,
   first_name,
@@ -14,5 +14,6 @@ SELECT
   latitude,
   longitude,
   traffic_source,
-  created_at
+  created_at,
+  ST_GEOGPOINT(longitude, latitude) AS user_geom
 FROM retail.current_customers
