@@ -105,6 +105,8 @@ class Manifest:
         _check_fields(known, _MANIFEST_FIELDS, _MANIFEST_DEFAULTS, path)
         for file in known["files"]:
             _check_fields(file, _FILE_FIELDS, _FILE_DEFAULTS, path)
+        for counted in (known, *known["files"]):
+            _check_dates(counted.get("rows_by_date", {}), path)
         try:
             day = date.fromisoformat(known["day"])
         except ValueError:
@@ -159,6 +161,17 @@ def _check_fields(
             wanted = types.__name__ if isinstance(types, type) else "number"
             got = repr(found[name]) if name in found else "nothing"
             raise LakeError(f"{path}: {name}: expected {wanted}, got {got}")
+
+
+def _check_dates(rows_by_date: Mapping[Any, Any], path: str) -> None:
+    """LakeError if these are not numbers of rows by date."""
+    for text, rows in rows_by_date.items():
+        try:
+            date.fromisoformat(text)
+        except ValueError:
+            raise LakeError(f"{path}: rows_by_date: expected days as YYYY-MM-DD, got {text!r}") from None
+        if not isinstance(rows, int) or isinstance(rows, bool) or rows < 0:
+            raise LakeError(f"{path}: rows_by_date: expected a number of rows on {text}, got {rows!r}")
 
 
 def folder(lake: str, table: str, day: date) -> str:

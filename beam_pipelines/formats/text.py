@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -96,7 +97,7 @@ def _objects(columns: Iterable[Column], array_of: _Lookup, end: str) -> pa.Array
 
 
 def _is_quoted(column: Column) -> bool:
-    return not column.repeated and column.type in (Type.STRING, Type.TIMESTAMP, Type.NUMERIC, Type.DATE)
+    return not column.repeated and column.type in (Type.STRING, Type.TIMESTAMP, Type.NUMERIC, Type.DATE, Type.BYTES)
 
 
 def _json(column: Column, array: pa.Array[Any]) -> pa.Array[Any]:
@@ -122,11 +123,14 @@ def _unquoted(column: Column, array: pa.Array[Any]) -> pa.Array[Any]:
     if isinstance(array, pa.DictionaryArray):
         return _unquoted(column, array.dictionary).take(array.indices)
     if column.fields:
-        return _objects(column.fields, lambda name: pc.struct_field(array, name), "}")
+        objects = _objects(column.fields, lambda name: pc.struct_field(array, name), "}")
+        return pc.if_else(array.is_valid(), objects, None) if array.null_count else objects
     if column.type is Type.STRING:
         return _escaped(array)
     if column.type is Type.TIMESTAMP:
         return _times(array)
+    if column.type is Type.BYTES:
+        return _base64(array)
     text = array.cast(pa.string())
     if column.type is Type.FLOAT64 and not pc.all(pc.is_finite(array), min_count=0).as_py():
         # JSON has no such numbers.
@@ -140,6 +144,13 @@ def _escaped(array: pa.Array[Any]) -> pa.Array[Any]:
         return array
     escaped = [json.dumps(value, ensure_ascii=False)[1:-1] for value in array.filter(special).to_pylist()]
     return pc.replace_with_mask(array, special.fill_null(False), pa.array(escaped, pa.string()))
+
+
+def _base64(array: pa.Array[Any]) -> pa.Array[Any]:
+    """Bytes as BigQuery writes them. No table has a column of them, but a lake's file may."""
+    return pa.array(
+        [None if value is None else base64.b64encode(value).decode() for value in array.to_pylist()], pa.string()
+    )
 
 
 def _times(array: pa.Array[Any]) -> pa.Array[Any]:

@@ -226,7 +226,7 @@ def build(
     loaded: PCollection[LoadedPartition] = (
         transform(planned, settings.input, staging, progress)
         | "Gather contributions" >> beam.GroupByKey()
-        | "Load partitions" >> beam.ParDo(LoadPartitions(progress), warehouse)
+        | "Load partitions" >> beam.ParDo(LoadPartitions(staging, progress), warehouse)
     )
     (
         loaded
@@ -236,7 +236,7 @@ def build(
         | "Gather reconciled" >> beam.GroupByKey()
         | "Stage lines" >> beam.ParDo(StageLines(staging))
         | "Gather lines" >> beam.GroupByKey()
-        | "Load lines" >> beam.ParDo(LoadPartitions(NO_PROGRESS), warehouse)
+        | "Load lines" >> beam.ParDo(LoadPartitions(staging, NO_PROGRESS), warehouse)
     )
     return loaded
 

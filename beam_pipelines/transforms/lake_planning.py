@@ -149,17 +149,18 @@ def plan_table(
     manifests = [one.manifest for one in ordered]
     days = frozenset(manifest.day for manifest in manifests)
     held = {one.day: held_by_partition(table, one.day, one.rows, one.rows_by_date, days) for one in manifests}
-    asked = _loaded(table, period, held)
+    whole = asked = _loaded(table, period, held)
     if circumstances.only is not None:
-        asked = _replayed(table, asked, held, circumstances.only)
-    sources = _sources(table, manifests, days, asked)
+        asked = _replayed(table, whole, held, circumstances.only)
+    needed = whole if table is tables.PRODUCTS else asked
+    sources = _sources(table, manifests, days, needed)
     inputs = _inputs(with_more(table.name, more), days, sources, circumstances)
     targets = [
         Target((table.name, partition), more, inputs[partition])
         for partition in sorted(() if circumstances.is_only_read else asked)
         if not _is_unchanged(table, partition, inputs[partition], circumstances.loaded)
     ]
-    read = asked if table is tables.PRODUCTS else frozenset(target.partition[1] for target in targets)
+    read = needed if table is tables.PRODUCTS else frozenset(target.partition[1] for target in targets)
     rows = {partition: sum(one.rows for _, _, one in sources[partition]) for partition in read}
     buckets = {partition: max(1, -(-count // ROWS_PER_BUCKET)) for partition, count in rows.items()}
     splits = tuple(_splits(root, table, manifests, days, buckets, more))

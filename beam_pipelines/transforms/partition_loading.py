@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ from beam_pipelines.progress import Advance, ProgressLog
 from beam_pipelines.transforms.accounting import NOTHING, Account
 from beam_pipelines.transforms.lake_schemas import with_more
 from beam_pipelines.transforms.partitions import Partition
-from beam_pipelines.transforms.staging import Contribution
+from beam_pipelines.transforms.staging import Contribution, stage_nothing
 from beam_pipelines.warehouse import partition_loads, provisioning
 from beam_pipelines.warehouse.client import connect
 
@@ -55,11 +56,16 @@ def content_of(partition: Partition, contributions: Iterable[Contribution]) -> p
     return partition_loads.PartitionContent(
         table=with_more(table, more),
         partition=partition_id,
-        files=tuple(file.path if storage.is_remote(file.path) else f"file://{file.path}" for file in files),
+        files=tuple(_address(file.path) for file in files),
         fingerprints=tuple(file.fingerprint for file in files),
         rows=sum(file.rows for file in files),
         adds_columns=bool(more),
     )
+
+
+def _address(path: str) -> str:
+    """A staged file as a load job names it."""
+    return path if storage.is_remote(path) else f"file://{path}"
 
 
 def prepare_warehouse(warehouse: str) -> str:
@@ -85,8 +91,8 @@ class LoadPartitions(beam.DoFn):
     that takes a query for all of them together, and no job.
     """
 
-    def __init__(self, progress: ProgressLog) -> None:
-        self._progress = progress
+    def __init__(self, staging: str, progress: ProgressLog) -> None:
+        self._staging, self._progress = staging, progress
         self._rows = Metrics.counter("load", "rows_loaded")
         self._partitions = Metrics.counter("load", "partitions_loaded")
         self._per_partition = Metrics.distribution("load", "rows_per_partition")
@@ -107,9 +113,11 @@ class LoadPartitions(beam.DoFn):
             return
         account, content = account_of(partition, contributions), content_of(partition, contributions)
         client = connect(warehouse)
-        if not content.rows and self._is_empty(client, content):
-            yield self._loaded(content, account, source, None)
-            return
+        if not content.rows:
+            if self._is_empty(client, content):
+                yield self._loaded(content, account, source, None)
+                return
+            content = replace(content, files=(_address(stage_nothing(self._staging, content.table, partition[1])),))
         running = _Running(content, account, source, partition_loads.start(client, content))
         if running.job.state == "DONE":
             yield self._finished(running)

@@ -120,6 +120,13 @@ def stage(folder: str, table: Table, partition: str, name: str, batches: Iterabl
     return staged.get((table.name, partition))
 
 
+def stage_nothing(folder: str, table: Table, partition: str) -> str:
+    """Writes a staged file without rows, by which a load job empties a partition: no job is without files."""
+    path = storage.join(folder, table.name, partition or "all", "nothing.avro")
+    storage.write(path, lambda file: avro.write_blocks(file, table.avro_schema, []))
+    return path
+
+
 def _joined(batches: Sequence[pa.RecordBatch]) -> Sequence[pa.RecordBatch]:
     if len(batches) < 2:
         return batches

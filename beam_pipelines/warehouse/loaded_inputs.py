@@ -6,7 +6,7 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from beam_pipelines.tables import BY_NAME, LAKE
+from beam_pipelines.tables import BY_NAME, LAKE, ORDERS, PRODUCTS
 
 Partition = tuple[str, str]
 """A table's name and a partition of it."""
@@ -19,17 +19,22 @@ def loaded_inputs(client: bigquery.Client) -> dict[Partition, str]:
     """
     there = {dataset: _partitions(client, dataset) for dataset in {table.dataset for table in BY_NAME.values()}}
     lake = {table.name for table in LAKE}
-    found = {}
+    found, unread = {}, set()
     for line in client.query_and_wait(f"SELECT * FROM `{client.project}.ops.partition_loads`"):  # noqa: S608 - ours
         table = BY_NAME[line["table_name"]]
         partition = (table.name, line["partition_id"])
+        # A file that could not be read may have been mended, which its manifest does not tell.
+        if line["rows_unreadable"] or line["dead_letters"] > line["rows_refused"]:
+            unread.add(table.name)
+            continue
         holds = _holds(there[table.dataset].get(partition), line["rows_loaded"], line["loaded_at"])
         if holds and table.name in lake:
             letters = there["ops"].get((f"dead_letters_{table.name}", line["partition_id"]))
             holds = (letters[0] if letters else 0) == line["dead_letters"]
         if holds:
             found[partition] = line["input"]
-    return found
+    # The lines of orders say what their products are.
+    return {key: text for key, text in found.items() if key[0] != ORDERS.name or PRODUCTS.name not in unread}
 
 
 def _holds(state: tuple[int, Any] | None, rows: int, loaded_at: Any) -> bool:

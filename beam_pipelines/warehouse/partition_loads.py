@@ -112,7 +112,9 @@ def is_replaced(client: bigquery.Client, table: Table, partition: str, job_id: s
     rows, changed = _partition_state(client, table, partition)
     if job_id is None:
         return rows > 0
-    return changed is not None and changed > client.get_job(job_id).ended
+    job = cast(bigquery.LoadJob, client.get_job(job_id))
+    # One that somebody has emptied may be gone.
+    return bool(rows != job.output_rows if changed is None else changed > job.ended)
 
 
 def _still_holds(client: bigquery.Client, content: PartitionContent, job: bigquery.LoadJob) -> bool:

@@ -1,15 +1,19 @@
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from copy import deepcopy
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from google.cloud import bigquery
 
 from beam_pipelines import tables
 from beam_pipelines.schema import Column, Table
+from beam_pipelines.warehouse import provisioning
 from beam_pipelines.world import World, day_number
+from tests.transforms.lakes import version
 
 Row = dict[str, Any]
 DAY = date(2025, 11, 28)
@@ -64,25 +68,23 @@ def rows_of(good_rows) -> Callable[[Table], list[Row]]:
     return lambda table: deepcopy(good_rows[table.name])
 
 
-def version(product_id: int, number: int, valid_from: datetime, **changed: Any) -> Row:
-    """A version of a product."""
-    return {
-        "product_id": product_id,
-        "version": number,
-        "valid_from": valid_from,
-        "launched_at": datetime(2019, 1, 1, tzinfo=UTC),
-        "sku": f"SKU-{product_id}",
-        "name": f"Product {product_id}",
-        "brand": f"Brand {product_id % 3}",
-        "category": tables.CATEGORIES[product_id % 26],
-        "department": "Women",
-        "retail_price": Decimal("20.00") + number,
-        "cost": Decimal("7.77") + number,
-        "distribution_center_id": 1,
-    } | changed
-
-
 @pytest.fixture(scope="session")
 def product_version() -> Callable[..., Row]:
     """A version of a product, by product_id, version and valid_from."""
     return version
+
+
+@pytest.fixture(scope="session")
+def prepared_file(tmp_path_factory, connected) -> Path:
+    """The file of a warehouse with every table and view, to be copied: making them takes a second."""
+    path = tmp_path_factory.mktemp("prepared") / "warehouse.duckdb"
+    with connected(path) as client:
+        provisioning.prepare(client)
+    return path
+
+
+@pytest.fixture
+def prepared(tmp_path, connected, prepared_file) -> Iterator[bigquery.Client]:
+    """A warehouse with every table and view, all of them empty."""
+    with connected(Path(shutil.copy(prepared_file, tmp_path))) as client:
+        yield client

@@ -8,12 +8,14 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beam_pipelines import tables
 from beam_pipelines.transforms import sales
+from beam_pipelines.transforms.accounting import amounts_of
 from beam_pipelines.transforms.sales import ProductVersions
 from beam_pipelines.world import World, day_number
 
@@ -67,7 +69,7 @@ def test_the_version_valid_at_the_moment_is_found(versions_of):
     assert at(versions, 9, 1_000) == 1
 
 
-def test_a_product_is_unknown_before_its_launch(versions_of):
+def test_a_product_is_unknown_before_its_first_version(versions_of):
     versions = versions_of((7, 1, 0), (9, 1, 5))
     assert at(versions, 7, -0.001) is None
     assert at(versions, 9, 4.9) is None
@@ -92,8 +94,8 @@ def test_a_product_is_announced_before_anybody_can_order_it(product_version, ord
         order["created_at"] = launched + timedelta(hours=hours)
     batch = batch_of(tables.ORDERS, orders[:3])
     lines = sales.lines_of(batch, versions)
-    assert lines.product.tolist() == [-1, 1, 1]
-    (finding,) = sales.unknown_products(batch, lines)
+    assert lines.product.tolist() == [sales.NOT_ON_SALE, 1, 1]
+    (finding,) = sales.not_on_sale(batch, lines)
     assert finding.rows.tolist() == [True, False, False]
     assert (finding.expected, finding.actual(0)) == ("a product launched before the order", "7")
 
@@ -128,25 +130,57 @@ def test_versions_are_found_as_by_a_search_in_each_products_list(versions_of, hi
     assert found == [one if one[1] else None for one in naive]
 
 
-def test_an_order_of_an_unknown_product_is_found_with_the_product(black_friday, orders, batch_of, products):
-    orders[3]["items"][0]["product_id"] = 10**9
-    orders[5]["items"][-1]["product_id"] = None
-    orders[8]["created_at"] = None
-    batch = batch_of(tables.ORDERS, orders)
-    (finding,) = sales.unknown_products(batch, sales.lines_of(batch, products))
-    assert np.flatnonzero(finding.rows).tolist() == [3, 5, 8]
+def test_the_first_product_that_was_not_on_sale_is_named(product_version, orders, batch_of):
+    rows = [product_version(number, 1, MIDNIGHT - timedelta(90), launched_at=MIDNIGHT) for number in (7, 8)]
+    rows += [product_version(9, 1, MIDNIGHT - timedelta(90))]
+    versions = ProductVersions([pa.RecordBatch.from_pylist(rows, schema=tables.PRODUCTS.arrow_schema)])
+    for order, bought, hours in zip(orders[:4], ((9, 8, 7), (9,), (7, 8), (7,)), (-1, -1, 1, None), strict=True):
+        order["items"] = [order["items"][0] | {"product_id": product} for product in bought]
+        order["created_at"] = None if hours is None else MIDNIGHT + timedelta(hours=hours)
+    batch = batch_of(tables.ORDERS, orders[:4])
+    (finding,) = sales.not_on_sale(batch, sales.lines_of(batch, versions))
+    assert np.flatnonzero(finding.rows).tolist() == [0, 3]
     assert (finding.reason, finding.field) == ("references", "items.product_id")
-    assert finding.actual(3) == str(10**9)
-    assert finding.actual(5) == "None"
+    assert [finding.actual(row) for row in (0, 3)] == ["8", "7"]
+
+
+def test_a_product_whose_row_is_missing_is_not_the_orders_fault(orders, batch_of, versions_of):
+    """Its line is there, with nulls for what the product would say; its sales are of no category."""
+    versions = versions_of((7, 2, -24))
+    for order, product in zip(orders[:3], (7, 8, None), strict=True):
+        order["items"] = [order["items"][0] | {"product_id": product}]
+    batch = batch_of(tables.ORDERS, orders[:3])
+    found = sales.lines_of(batch, versions)
+    assert sales.not_on_sale(batch, found) == []
+    assert found.product.tolist() == [0, sales.UNKNOWN, sales.UNKNOWN]
+    items = sales.order_items(batch, found, versions)
+    known, unknown, nothing = items.to_pylist()
+    assert (known["product_version"], known["category"]) == (2, tables.CATEGORIES[7])
+    for line in (unknown, nothing):
+        assert [line[name] for name in ("product_version", "department", "category", "brand")] == [None] * 4
+        assert line["sale_price"] is not None
+    rows = sales.daily_sales(DAY, [sales.sales_of(items)]).to_pylist()
+    assert rows == naive_sales(items.to_pylist())
+    assert sum(row["units"] for row in rows if row["category"] is None) == 2
+
+
+def test_of_some_orders_the_lines_are_theirs(black_friday, products):
+    stays = np.arange(black_friday.num_rows) % 3 != 1
+    some = black_friday.filter(pa.array(stays))
+    found, expected = sales.lines_of(black_friday, products).of(stays), sales.lines_of(some, products)
+    assert found.order.tolist() == expected.order.tolist()
+    assert found.product.tolist() == expected.product.tolist()
 
 
 def test_the_worlds_orders_know_their_products(black_friday, products):
-    assert sales.unknown_products(black_friday, sales.lines_of(black_friday, products)) == []
+    found = sales.lines_of(black_friday, products)
+    assert sales.not_on_sale(black_friday, found) == []
+    assert (found.product >= 0).all()
 
 
 def test_order_lines_equal_those_computed_row_by_row(black_friday, lines, products):
-    catalog = defaultdict(list)
-    for row in products.rows.to_pylist():
+    catalog, bought = defaultdict(list), pc.unique(lines.column("product_id"))
+    for row in products.rows.filter(pc.is_in(products.rows["product_id"], value_set=bought)).to_pylist():
         catalog[row["product_id"]].append(row)
     expected = []
     for order in black_friday.to_pylist():
@@ -199,7 +233,7 @@ def naive_sales(lines: list[dict]) -> list[dict]:
     cells = defaultdict(list)
     for line in lines:
         cells[line["category"], line["channel"], line["country"]].append(line)
-    axes = (tables.CATEGORIES, tables.CHANNELS, tables.COUNTRIES)
+    axes = ((*tables.CATEGORIES, None), tables.CHANNELS, tables.COUNTRIES)
     return [
         {
             **dict(zip(("day", "category", "channel", "country"), (DAY, *cell), strict=True)),
@@ -223,6 +257,16 @@ def test_daily_sales_equal_sums_of_decimals_by_cell(lines):
 def test_daily_sales_do_not_need_dictionaries(lines):
     plain = lines.cast(tables.ORDER_ITEMS.arrow_schema)
     assert (sales.sales_of(plain) == sales.sales_of(lines)).all()
+
+
+def test_sums_of_orders_are_those_that_their_lines_are_to_have(black_friday, lines):
+    expected = amounts_of(tables.ORDER_ITEMS, lines)
+    assert sales.amounts_of_lines(amounts_of(tables.ORDERS, black_friday)) == expected
+    parts = [sales.sales_of(lines.slice(0, 0)), sales.sales_of(lines)]
+    found = amounts_of(tables.DAILY_SALES, sales.daily_sales(DAY, parts))
+    assert sales.amounts_of_sales(parts) == found
+    by_path = dict(zip(tables.ORDER_ITEMS.numeric_paths, expected, strict=True))
+    assert found == (by_path["sale_price"], by_path["discount"], by_path["margin"])
 
 
 def test_no_lines_have_no_sales(lines):
