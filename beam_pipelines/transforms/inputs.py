@@ -42,12 +42,18 @@ def input_of(table: Table, sources: Iterable[Source], days: Iterable[date], last
         last_keys: Of the tables that it refers to.
         products: A fingerprint of all products; matters to orders only.
     """
-    held = sorted((f"{day}", file.name, file.fingerprint, file.rows, *rows) for day, file, rows in sources)
+    held = sorted(
+        (f"{day}", file.name, file.fingerprint, file.rows, *rows, sorted(file.rows_by_date.items()))
+        for day, file, rows in sources
+    )
     own = sorted(f"{day}" for day in days)
     moments = np.array([date.fromisoformat(day).toordinal() for day in sorted({*own, *(day for day, *_ in held)})])
-    referenced = sorted({*_referenced(table.columns)})
-    limits = [f"{name} {last_keys.by(name, moments).tolist()}" for name in referenced]
-    of_orders = [products] if table.name == tables.ORDERS.name else []
+    referenced, of_orders = {*_referenced(table.columns)}, []
+    if table.name == tables.ORDERS.name:
+        # Which products are refused, so that lines lack what they would say, depends on what products refer to.
+        referenced |= {*_referenced(tables.PRODUCTS.columns)}
+        of_orders = [products]
+    limits = [f"{name} {last_keys.by(name, moments).tolist()}" for name in sorted(referenced)]
     return hash_of([_rules(table), *own, *map(repr, held), *limits, *of_orders])
 
 

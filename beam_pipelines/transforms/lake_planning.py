@@ -18,7 +18,7 @@ from beam_pipelines.lake import LakeError
 from beam_pipelines.options import Period
 from beam_pipelines.schema import Column, Table
 from beam_pipelines.transforms.inputs import FOLLOWING, Source, input_of
-from beam_pipelines.transforms.lake_schemas import with_more
+from beam_pipelines.transforms.lake_schemas import merged, with_more
 from beam_pipelines.transforms.partitions import (
     LONGEST_LATENESS,
     Held,
@@ -201,16 +201,8 @@ def _is_unchanged(table: Table, partition: str, wanted: str, loaded: Mapping[Par
 
 def more_columns(planned: Iterable[PlannedManifest]) -> tuple[Column, ...]:
     """The columns that some days have beyond the table's, by name; LakeError if two days mean something else by one."""
-    found: dict[str, tuple[Column, lake.Manifest]] = {}
-    for one in planned:
-        for column in one.more_columns:
-            before, where = found.setdefault(column.name, (column, one.manifest))
-            if before != column:
-                raise LakeError(
-                    f"{one.manifest.table}: column {column.name}: expected {before.arrow_type} as on {where.day}, "
-                    f"found {column.arrow_type} on {one.manifest.day}"
-                )
-    return tuple(found[name][0] for name in sorted(found))
+    ordered = list(planned)
+    return merged(ordered[0].manifest.table, [(f"on {one.manifest.day}", one.more_columns) for one in ordered])
 
 
 def _loaded(table: Table, period: Period, held: dict[date, dict[str, Held]]) -> frozenset[str]:

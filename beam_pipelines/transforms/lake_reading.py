@@ -38,7 +38,9 @@ def read_manifest(path: str) -> PlannedManifest:
             raise LakeError(f"{where}: expected {file.bytes:,} bytes as its manifest says, found {found}")
     if manifest.schema == table.fingerprint or not paths:
         return PlannedManifest(manifest)
-    return PlannedManifest(manifest, _more_columns(table, paths[0]))
+    return PlannedManifest(
+        manifest, lake_schemas.merged(table.name, [(f"in {where}", _more_columns(table, where)) for where in paths])
+    )
 
 
 def _more_columns(table: Table, path: str) -> tuple[Column, ...]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from beam_pipelines import avro, tables
+from beam_pipelines.lake import LakeError
 from beam_pipelines.schema import Column, SchemaError, Table, columns_from_arrow
 
 
@@ -32,6 +33,23 @@ def more_columns(table: Table, found: Iterable[Column]) -> tuple[Column, ...]:
     """Of a file's columns those that the table has not."""
     known = {column.name for column in table.columns}
     return tuple(column for column in found if column.name not in known)
+
+
+def merged(table_name: str, parts: Iterable[tuple[str, tuple[Column, ...]]]) -> tuple[Column, ...]:
+    """The columns that several files or days have beyond a table's, by name; each with where it is found.
+
+    LakeError if two of them mean something else by one.
+    """
+    found: dict[str, tuple[Column, str]] = {}
+    for where, columns in parts:
+        for column in columns:
+            before, first = found.setdefault(column.name, (column, where))
+            if before != column:
+                raise LakeError(
+                    f"{table_name}: column {column.name}: expected {before.arrow_type} as {first}, "
+                    f"found {column.arrow_type} {where}"
+                )
+    return tuple(found[name][0] for name in sorted(found))
 
 
 def differences(table: Table, found: Iterable[Column]) -> list[str]:
@@ -76,10 +94,13 @@ def _described(column: Column) -> str:
 def reader_schema(table: Table, avro_schema: str) -> avro.AvroType:
     """The schema to read a file of this schema (JSON) as: the table's, with nulls where the file may have them.
 
-    SchemaError, with the difference, if the file cannot be read as the table's.
+    SchemaError, with the difference, if the file cannot be read as the table's, or has a column that this has not.
     """
     found = columns_of(json.loads(avro_schema))
-    if differing := differences(table, found):
+    more = [
+        f"{column.name}: expected no such column, found {_described(column)}" for column in more_columns(table, found)
+    ]
+    if differing := differences(table, found) or more:
         raise SchemaError(f"other columns than those of {table.name}: {'; '.join(differing)}")
     schema = replace(table, columns=tuple(_with_nulls(table.columns, found))).avro_schema
     return avro.parse_schema(schema | {"fields": [_with_default(field) for field in schema["fields"]]})

@@ -291,3 +291,19 @@ def test_a_table_with_more_columns_is_the_table_itself_without_any():
     assert schemas.with_more("inventory_items", ()) is UNITS
     assert schemas.with_more("inventory_items", (fee,)).columns == (*UNITS.columns, fee)
     assert schemas.more_columns(UNITS, (fee, *UNITS.columns)) == (fee,)
+
+
+def test_a_column_that_nobody_planned_for_is_refused_and_not_lost():
+    fee = Column(name="fee", type=Type.STRING, nullable=True)
+    more = replace(UNITS, columns=(*UNITS.columns, fee))
+    with pytest.raises(SchemaError, match=r"^other columns .*: fee: expected no such column, found STRING NULLABLE$"):
+        schemas.reader_schema(UNITS, json.dumps(more.avro_schema))
+    assert schemas.reader_schema(more, json.dumps(more.avro_schema))
+
+
+def test_files_of_a_day_that_mean_something_else_by_a_column_are_refused():
+    parts = [("in a.avro", (Column(name="fee", type=Type.STRING, nullable=True),))]
+    assert schemas.merged("orders", [*parts, ("in b.avro", ()), ("in c.avro", parts[0][1])]) == parts[0][1]
+    number = Column(name="fee", type=Type.INT64, nullable=True)
+    with pytest.raises(LakeError, match=r"^orders: column fee: expected string as in a\.avro, found int64 in b\.avro$"):
+        schemas.merged("orders", [*parts, ("in b.avro", (number,))])
