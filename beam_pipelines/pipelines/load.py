@@ -27,6 +27,7 @@ from beam_pipelines.transforms.planning import (
     partitions_with_letters,
 )
 from beam_pipelines.transforms.reconciliation import Reconcile, StageLines
+from beam_pipelines.transforms.references import DayKey
 from beam_pipelines.transforms.staging import Contributed
 from beam_pipelines.transforms.transforming import (
     PRODUCTS,
@@ -52,7 +53,8 @@ class Planned(NamedTuple):
     splits: PCollection[Split]
     contributions: PCollection[Contributed]
     """Nothing, for every partition that is loaded: so that one is loaded that gets no rows."""
-    last_keys: PCollection[Any]
+    last_keys: PCollection[tuple[DayKey, ...]]
+    """One element."""
 
 
 class Transformed(NamedTuple):
@@ -113,7 +115,7 @@ def plan(
     return Planned(
         plans | "Splits" >> beam.FlatMap(lambda plan: plan.splits) | "Spread splits" >> beam.Reshuffle(),
         plans | "Partitions" >> beam.FlatMap(contributions_of),
-        facts | "Last keys" >> beam.FlatMap(lambda facts: facts.last_keys),
+        facts | "Last keys" >> beam.Map(lambda facts: facts.last_keys),
     )
 
 
@@ -125,7 +127,7 @@ class TransformSplits(beam.PTransform[PCollection[Split], Any]):
     """
 
     def __init__(
-        self, root: str, staging: str, progress: ProgressLog, last_keys: AsList, products: AsList | None = None
+        self, root: str, staging: str, progress: ProgressLog, last_keys: AsSingleton, products: AsList | None = None
     ) -> None:
         super().__init__()
         self._root, self._staging, self._progress = root, staging, progress
@@ -189,7 +191,7 @@ def transform(
     """Adds what splits become: staged files and accounts of every partition of the warehouse."""
     # Products go first and alone: orders need all of them, and only they are held by every worker.
     products, rest = planned.splits | "Products or not" >> beam.Partition(is_of_another_table, 2, tables.PRODUCTS.name)  # type: ignore[arg-type]
-    last_keys = AsList(planned.last_keys)
+    last_keys = AsSingleton(planned.last_keys)
     first = products | "Products" >> TransformSplits(root, staging, progress, last_keys)
     then = rest | "Rest" >> TransformSplits(root, staging, progress, last_keys, AsList(first.products))
     daily_sales = (

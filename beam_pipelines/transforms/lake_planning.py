@@ -71,8 +71,10 @@ class Split(NamedTuple):
     days: tuple[int, ...]
     """Days in the lake that its rows may be of, as proleptic ordinals, ascending."""
     buckets: tuple[tuple[str, int], ...]
-    """The partitions that are loaded, of those its rows belong to, and into how many buckets their keys are divided."""
+    """The partitions that are read, of those its rows belong to, and into how many buckets their keys are divided."""
     more_columns: tuple[Column, ...] = ()
+    only_read: tuple[str, ...] = ()
+    """Of these partitions those that are not loaded: others need their rows."""
 
     @property
     def rows(self) -> int:
@@ -111,6 +113,8 @@ class Circumstances:
     """Fingerprints of what partitions were loaded from that still hold it: these are not loaded again."""
     is_only_read: bool = False
     """Whether none of the table's partitions is loaded, as others need its rows."""
+    touched_since: date | None = None
+    """The day from which on what other tables' days hold changes the table's partitions; None for none."""
 
 
 def find_manifests(root: str, table_name: str, period: Period, *, is_loaded: bool = True) -> list[str]:
@@ -149,7 +153,7 @@ def plan_table(
     manifests = [one.manifest for one in ordered]
     days = frozenset(manifest.day for manifest in manifests)
     held = {one.day: held_by_partition(table, one.day, one.rows, one.rows_by_date, days) for one in manifests}
-    whole = asked = _loaded(table, period, held)
+    whole = asked = _loaded(table, period, held, circumstances.touched_since)
     if circumstances.only is not None:
         asked = _replayed(table, whole, held, circumstances.only)
     needed = whole if table is tables.PRODUCTS else asked
@@ -160,10 +164,14 @@ def plan_table(
         for partition in sorted(() if circumstances.is_only_read else asked)
         if not _is_unchanged(table, partition, inputs[partition], circumstances.loaded)
     ]
-    read = needed if table is tables.PRODUCTS else frozenset(target.partition[1] for target in targets)
+    loaded = frozenset(target.partition[1] for target in targets)
+    read = needed if table is tables.PRODUCTS else loaded
     rows = {partition: sum(one.rows for _, _, one in sources[partition]) for partition in read}
     buckets = {partition: max(1, -(-count // ROWS_PER_BUCKET)) for partition, count in rows.items()}
-    splits = tuple(_splits(root, table, manifests, days, buckets, more))
+    splits = tuple(
+        split._replace(only_read=tuple(name for name, _ in split.buckets if name not in loaded))
+        for split in _splits(root, table, manifests, days, buckets, more)
+    )
     return TablePlan(tuple(targets), splits, 0 if circumstances.is_only_read else len(asked) - len(targets))
 
 
@@ -205,10 +213,13 @@ def more_columns(planned: Iterable[PlannedManifest]) -> tuple[Column, ...]:
     return merged(ordered[0].manifest.table, [(f"on {one.manifest.day}", one.more_columns) for one in ordered])
 
 
-def _loaded(table: Table, period: Period, held: dict[date, dict[str, Held]]) -> frozenset[str]:
+def _loaded(
+    table: Table, period: Period, held: dict[date, dict[str, Held]], touched_since: date | None
+) -> frozenset[str]:
     """The partitions that a load replaces: those of its days and of what they need, and those that its days touch."""
     history, last = tables.HISTORY.get(table.name, 0), _last_loaded(table, period)
     first = date.min if history is None else period.start - timedelta(history)
+    first = min(first, touched_since or first)
     found = {partition_of(table, day) for day in held if first <= day <= last}
     for day in held:
         if period.start <= day <= period.end:

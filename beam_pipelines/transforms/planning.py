@@ -29,6 +29,8 @@ class DayFact(NamedTuple):
     last_key: DayKey
     products: str
     """A fingerprint of the day's products; empty for another table."""
+    products_since: int
+    """The first day, as a proleptic ordinal, of the products that landed on the day."""
 
 
 class LakeFacts(NamedTuple):
@@ -38,13 +40,25 @@ class LakeFacts(NamedTuple):
     last_keys: tuple[DayKey, ...]
     products: str
     """A fingerprint of all products."""
+    late_products: tuple[tuple[int, int], ...]
+    """Days, as proleptic ordinals, on which products of earlier days landed, and the first of these."""
+
+    def lines_since(self, table: str, period: Period) -> date | None:
+        """The day from which on a period's late products change what lines of orders say; None if they do not."""
+        first, last = period.start.toordinal(), period.end.toordinal()
+        found = [since for landed, since in self.late_products if first <= landed <= last]
+        return date.fromordinal(min(found)) if found and table == tables.ORDERS.name else None
 
 
 def day_fact(planned: PlannedManifest) -> DayFact:
     """What a manifest says that the plans of all tables depend on."""
     manifest = planned.manifest
-    products = content_of(manifest) if manifest.table == tables.PRODUCTS.name else ""
-    return DayFact(world_of(planned), day_key(manifest), products)
+    key = day_key(manifest)
+    if manifest.table != tables.PRODUCTS.name:
+        return DayFact(world_of(planned), key, "", key.day)
+    days = {date.fromisoformat(text) for text in manifest.rows_by_date}
+    since = min((day for day in days if is_possible(day, manifest.day, days)), default=manifest.day)
+    return DayFact(world_of(planned), key, content_of(manifest), since.toordinal())
 
 
 def lake_facts(days: Iterable[DayFact]) -> LakeFacts:
@@ -52,7 +66,8 @@ def lake_facts(days: Iterable[DayFact]) -> LakeFacts:
     ordered = sorted(days, key=lambda one: one.last_key)
     world = one_world({one.world for one in ordered})
     products = hash_of(f"{one.last_key.day} {one.products}" for one in ordered if one.products)
-    return LakeFacts(world, tuple(one.last_key for one in ordered), products)
+    late = [(one.last_key.day, one.products_since) for one in ordered if one.products_since < one.last_key.day]
+    return LakeFacts(world, tuple(one.last_key for one in ordered), products, tuple(late))
 
 
 class PlanTable(beam.DoFn):
@@ -86,6 +101,7 @@ class PlanTable(beam.DoFn):
             only=_replayed(table, with_letters) if settings.replays else None,
             loaded={} if settings.replays else held,
             is_only_read=table not in settings.tables,
+            touched_since=facts.lines_since(table, settings.period),
         )
         plan = plan_table(settings.input, settings.period, manifests, circumstances)
         rows = sum(split.rows for split in plan.splits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -77,9 +77,12 @@ class StagedFiles:
     The same batches give the same bytes.
     """
 
-    def __init__(self, folder: str, name: str) -> None:
-        """Files below a folder, each ``<table>/<partition>/<name>.avro``."""
-        self._folder, self._name = folder, name
+    def __init__(self, folder: str, name: str, only_read: Collection[str] = ()) -> None:
+        """Files below a folder, each ``<table>/<partition>/<name>.avro``.
+
+        Of partitions that are only read, for others need their rows, nothing is staged.
+        """
+        self._folder, self._name, self._only_read = folder, name, frozenset(only_read)
         self._open = ExitStack()
         self._staging: dict[Partition, _Staging] = {}
 
@@ -94,7 +97,7 @@ class StagedFiles:
 
     def add(self, table: Table, partition: str, batch: pa.RecordBatch) -> None:
         """Adds rows to a partition's file."""
-        if not batch.num_rows:
+        if not batch.num_rows or partition in self._only_read:
             return
         key = (table.name, partition)
         if key not in self._staging:

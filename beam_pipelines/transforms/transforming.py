@@ -144,7 +144,7 @@ class WorkOnSplits(_WorkOnRows):
         if self._last_keys is None:
             self._last_keys = LastKeys(last_keys)
         table = lake_schemas.with_more(split.table, split.more_columns)
-        with StagedFiles(self._staging, split.name) as files:
+        with StagedFiles(self._staging, split.name, split.only_read) as files:
             piece = Piece(table, files, self._products(split.table, products))
             work = SplitWork(self._root, split, contested, self._last_keys, piece)
             work.run()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from google.api_core.exceptions import Conflict, GoogleAPICallError
@@ -49,8 +49,12 @@ class PartitionContent:
 
     def job_id(self, attempt: int) -> str:
         """The id of the job that loads this content."""
-        partition = self.partition or "all"
-        return f"retail_load_{self.table.name}_{partition}_{self.fingerprint}_{attempt}"
+        return f"{_ids_begin(self.table, self.partition)}{self.fingerprint}_{attempt}"
+
+
+def _ids_begin(table: Table, partition: str) -> str:
+    """How the ids of all jobs begin that load a partition."""
+    return f"retail_load_{table.name}_{partition or 'all'}_"
 
 
 def start(client: bigquery.Client, content: PartitionContent) -> bigquery.LoadJob:
@@ -108,13 +112,20 @@ def _configuration(content: PartitionContent) -> bigquery.LoadJobConfig:
 
 
 def is_replaced(client: bigquery.Client, table: Table, partition: str, job_id: str | None) -> bool:
-    """Whether somebody has changed a partition after a job had loaded it, or had found it empty and left it so."""
-    rows, changed = _partition_state(client, table, partition)
-    if job_id is None:
-        return rows > 0
-    job = cast(bigquery.LoadJob, client.get_job(job_id))
-    # One that somebody has emptied may be gone.
-    return bool(rows != job.output_rows if changed is None else changed > job.ended)
+    """Whether another load has replaced a partition after a job had loaded it, or had found it empty and left it so.
+
+    Of another load only jobs of the last day are seen. Who changes a partition in another way does not replace it.
+    """
+    since = datetime.now(UTC) - timedelta(days=1)
+    ended = client.get_job(job_id).ended if job_id else since
+    others = client.list_jobs(min_creation_time=since, state_filter="done")
+    return any(
+        job.job_id.startswith(_ids_begin(table, partition))
+        and job.job_id != job_id
+        and not job.error_result
+        and job.ended >= ended
+        for job in others
+    )
 
 
 def _still_holds(client: bigquery.Client, content: PartitionContent, job: bigquery.LoadJob) -> bool:

@@ -13,12 +13,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks import avro, chart, commands, generate, world
+from tests.benchmarks import avro, chart, commands, generate, load, world
 
 BENCHMARKS = {
     "avro": avro.measure,
     "world": world.measure,
     "generate": generate.measure,
+    "load": load.measure,
     "commands": commands.measure,
 }
 RESULTS = Path("build/benchmarks.json")

@@ -5,9 +5,10 @@
 ...     print(server.endpoint)
 
 Clients get there by ``BIGQUERY_EMULATOR_HOST=<endpoint>`` and anonymous credentials, ``bq`` by ``bq --api=<endpoint>``.
-What BigQuery can and this server cannot is answered with an error that says so: among other things legacy SQL, scripts,
-functions of one's own, streaming inserts, copy and extract jobs, load formats other than Avro, partitions by hour,
-year, range or time of arrival, and columns of the types TIME, DATETIME, JSON, GEOGRAPHY and BIGNUMERIC.
+What BigQuery can and this server cannot is answered with an error that says so: among other things legacy SQL, loops
+and branches in scripts, functions kept in a dataset, streaming inserts, copy and extract jobs, load formats other than
+Avro, partitions by hour, year, range or time of arrival, columns of the types TIME, DATETIME, JSON and BIGNUMERIC, and
+a GEOGRAPHY other than a point.
 """
 
 from __future__ import annotations

@@ -53,6 +53,15 @@ class Warehouse:
         self.results = Results()
         self.queries = Queries(self.storage, self.jobs, self.results, project)
         self.loads = Loads(self.storage, self.jobs, project, self.queries.translate_view)
+        if self.storage.has_new_macros:
+            self._translate_views()
+
+    def _translate_views(self) -> None:
+        """Translates the views again; those that name others until these are there."""
+        with self.storage.transaction() as cursor:
+            before, failed = -1, tables.refresh_views(cursor, self.queries.translate_view)
+            while failed and failed != before:
+                before, failed = failed, tables.refresh_views(cursor, self.queries.translate_view)
 
     def close(self) -> None:
         """Waits for the running jobs and closes the file."""

@@ -12,10 +12,11 @@ from typing import Any
 from duckdb import DuckDBPyConnection
 
 from beam_pipelines.local.bigquery.errors import ApiError, invalid, not_found
+from beam_pipelines.local.bigquery.geography import columns_of_fields
 from beam_pipelines.local.bigquery.names import TableName, now_millis
 from beam_pipelines.local.bigquery.partitioning import UNPARTITIONED, Partitioning, partitioning_of
 from beam_pipelines.local.bigquery.storage import first_row
-from beam_pipelines.schema import Column, SchemaError, columns_from_bigquery
+from beam_pipelines.schema import Column, SchemaError
 
 Document = dict[str, Any]
 
@@ -143,7 +144,7 @@ def name_of(document: Mapping[str, Any]) -> TableName:
 def columns_of(document: Mapping[str, Any]) -> tuple[Column, ...]:
     """The columns of a Table resource; an ApiError that names the field for what a column cannot be."""
     try:
-        return columns_from_bigquery(document.get("schema", {}).get("fields", ()))
+        return columns_of_fields(document.get("schema", {}).get("fields", ()))
     except SchemaError as error:
         raise ApiError(400, "invalid", f"{error} (by the local BigQuery)") from None
     except KeyError as error:
@@ -152,7 +153,12 @@ def columns_of(document: Mapping[str, Any]) -> tuple[Column, ...]:
 
 def partitioning(document: Mapping[str, Any]) -> Partitioning | None:
     """How a Table resource is partitioned."""
-    return partitioning_of(document, columns_of(document)) if document.get("timePartitioning") else None
+    asked = document.get("timePartitioning")
+    if not asked:
+        return None
+    name = (asked.get("field") or "").lower()  # its column alone: there may be many, and every load asks
+    fields = [field for field in document["schema"].get("fields", ()) if field["name"].lower() == name]
+    return partitioning_of(document, columns_of({"schema": {"fields": fields}}))
 
 
 def partition_counts(cursor: DuckDBPyConnection, name: TableName) -> list[PartitionCount]:

@@ -51,12 +51,13 @@ class Definition:
             raise duplicate("Table", str(self.target))
         if there:
             tables.delete(self.cursor, self.target)
-        tables.create(self.cursor, self.target, self._body(tree), self.translate_view)
+        tables.create(self.cursor, self.target, self.body(tree), self.translate_view)
         if self.query:
             insert(self.cursor, self.target, *self.query)
         return "REPLACE" if there else "CREATE"
 
-    def _body(self, tree: exp.Create) -> Document:
+    def body(self, tree: exp.Create) -> Document:
+        """The Table resource that a CREATE describes."""
         if self.statement.kind == "CREATE_VIEW":
             return {"view": {"query": self.statement.source, "useLegacySql": False}}
         if isinstance(tree.this, exp.Schema):
@@ -122,6 +123,8 @@ def _layout(option: exp.Expr) -> Document:
         return {"clustering": {"fields": [column.name for column in option.expressions]}}
     if isinstance(option, exp.Property) and option.name.lower() == "description":
         return {"description": option.args["value"].name}
+    if isinstance(option, exp.TemporaryProperty):  # which its name says already
+        return {}
     if not isinstance(option, exp.PartitionedByProperty):
         raise unsupported(f"{option.sql(dialect='bigquery')[:60]} in CREATE")
     by = option.this

@@ -20,6 +20,8 @@ _MICROSECONDS = {
     "DAY": 86_400_000_000,
 }
 _MONTHS = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}
+_OF_TIMESTAMPS = (exp.TimestampAdd, exp.TimestampSub, exp.TimestampTrunc, exp.TimestampDiff)
+_OF_DATETIMES = (exp.DatetimeAdd, exp.DatetimeSub, exp.DatetimeTrunc, exp.DatetimeDiff)
 
 
 def _unit(node: exp.Expr | None) -> tuple[str, int]:
@@ -34,10 +36,24 @@ def _unit(node: exp.Expr | None) -> tuple[str, int]:
     return name, 6 if name == "WEEK" else 0
 
 
+def _moment(node: exp.Expr, value: exp.Expr) -> exp.Expr:
+    """A string literal as what the function is about; of DATE_ and its like the overloads see to it."""
+    if isinstance(node, _OF_TIMESTAMPS) and value.is_string:
+        return exp.cast(value, "timestamptz", dialect="duckdb")
+    if isinstance(node, _OF_DATETIMES) and value.is_string:
+        return exp.cast(value, "timestamp", dialect="duckdb")
+    return value
+
+
+def _in_utc(value: exp.Expr) -> exp.Expr:
+    """A TIMESTAMP as a DATETIME in UTC; a value of another type as it is."""
+    return value if value.is_string else typed_call("in_utc", [value])
+
+
 def _truncated(node: exp.Expr) -> exp.Expr:
     unit, first_day = _unit(node.args.get("unit"))
     zone = node.args.get("zone")
-    value = node.this
+    value = _moment(node, node.this)
     if zone is not None:
         local = exp.Anonymous(this="timezone", expressions=[zone, value])
         shortened = typed_call("truncated", [local], unit.lower(), first_day)
@@ -46,7 +62,7 @@ def _truncated(node: exp.Expr) -> exp.Expr:
 
 
 def _extracted(node: exp.Expr) -> exp.Expr:
-    value = node.expression
+    value = _in_utc(node.expression)
     unit, first_day = _unit(node.this)
     if unit == "WEEK" and node.this.name.upper() != "ISOWEEK":
         if first_day not in (0, 6):
@@ -71,13 +87,12 @@ def _elapsed(node: exp.Expr) -> exp.Expr:
 
 
 def _boundaries(node: exp.Expr) -> exp.Expr:
-    """DATE_DIFF and DATETIME_DIFF: how often a unit begins between two dates."""
+    """DATE_DIFF and DATETIME_DIFF: how often a unit begins between two dates; of TIMESTAMPs, the whole units."""
     unit, first_day = _unit(node.args.get("unit"))
+    ends = [_moment(node, end) for end in (node.this, node.expression)]
     if unit == "WEEK":
-        return call("weeks_between", node.this, node.expression, first_day)
-    kind = "timestamp" if isinstance(node, exp.DatetimeDiff) else "date"
-    ends = [exp.cast(end, kind, dialect="duckdb") if end.is_string else end for end in (node.expression, node.this)]
-    return exp.Anonymous(this="date_diff", expressions=[exp.Literal.string(unit.lower()), *ends])
+        return typed_call("weeks_between", ends, first_day)
+    return typed_call("units_between", ends, unit.lower(), _MICROSECONDS.get(unit, 0))
 
 
 def _shifted(sign: int) -> Callable[[exp.Expr], exp.Expr]:
@@ -86,6 +101,9 @@ def _shifted(sign: int) -> Callable[[exp.Expr], exp.Expr]:
         amount = node.expression
         if isinstance(amount, exp.Interval):
             unit, amount = _unit(amount.args.get("unit"))[0], amount.this
+        if isinstance(node, _OF_TIMESTAMPS) and unit not in _MICROSECONDS:
+            name = "TIMESTAMP_ADD" if sign > 0 else "TIMESTAMP_SUB"
+            raise invalid_query(f"{name} does not support the {unit} date part")
         if amount.is_string:
             amount = exp.Literal.number(amount.name)
         if sign < 0:
@@ -104,7 +122,7 @@ def _shifted(sign: int) -> Callable[[exp.Expr], exp.Expr]:
             count = exp.cast(
                 exp.Mul(this=exp.cast(exp.paren(amount), "bigint"), expression=exp.Literal.number(factor)), "bigint"
             )
-        return typed_call("shifted", [node.this], exp.Anonymous(this=name, expressions=[count]))
+        return typed_call("shifted", [_moment(node, node.this)], exp.Anonymous(this=name, expressions=[count]))
 
     return shifted
 
@@ -125,13 +143,24 @@ _FORMAT_CODES = {
     "%n": "\n",
     "%t": "\t",
 }
-_COMPUTED_CODES = {"%Q": "quarter_text", "%-d": "day_text", "%e": "day_text", "%k": "hour_text", "%s": "epoch_text"}
+_COMPUTED_CODES = {
+    "%Q": "quarter_text",
+    "%-d": "day_text",  # which SQLGlot writes for %e
+    "%k": "hour_text",
+    "%l": "half_day_hour_text",
+    "%s": "epoch_text",
+    "%C": "century_text",
+    "%P": "half_day_text",
+}
 _CODE = re.compile(r"%E[4*36]?[YSz]|%-?.", re.DOTALL)
 
 
 def _formatted(node: exp.Expr) -> exp.Expr:
     """FORMAT_DATE, FORMAT_DATETIME and FORMAT_TIMESTAMP."""
     value, pattern, zone = node.this, node.args["format"], node.args.get("zone")
+    if isinstance(value, exp.TsOrDsToTime):
+        clock = exp.cast(value.this, "time", dialect="duckdb")
+        value = exp.Add(this=exp.cast(exp.Literal.string("1970-01-01"), "date", dialect="duckdb"), expression=clock)
     if isinstance(value, exp.TsOrDsToTimestamp | exp.TsOrDsToDatetime | exp.TsOrDsToDate):
         kind = "date" if isinstance(value, exp.TsOrDsToDate) else "timestamp"
         value = value.this
@@ -139,6 +168,8 @@ def _formatted(node: exp.Expr) -> exp.Expr:
         kind = "timestamp"
     if zone is not None:
         value = exp.Anonymous(this="timezone", expressions=[zone, exp.cast(value, "timestamptz")])
+    else:
+        value = _in_utc(value)
     value = exp.cast(value, kind, dialect="duckdb")
     if not pattern.is_string:
         return exp.Anonymous(this="strftime", expressions=[value, pattern])
@@ -165,13 +196,16 @@ def _known_code(piece: str, *, zoned: bool = False) -> str:
         raise unsupported(f"Format code {piece} with a time zone")
     if piece in _FORMAT_CODES:
         return _FORMAT_CODES[piece]
-    if piece.startswith("%") and piece[1:] not in set("YymdHIMSpjaAbBUWVGuwxXcfg%P"):
+    if piece.startswith("%") and piece[1:] not in set("YymdHIMSpjaAbBUWVGuwxXc%"):
         raise unsupported(f"Format code {piece}")
-    return piece.replace("%P", "%p")
+    return piece
 
 
 def _strftime(value: exp.Expr, pattern: str) -> exp.Expr:
     return exp.Anonymous(this="strftime", expressions=[value.copy(), exp.Literal.string(pattern)])
+
+
+_PARSE_CODES = {"%z": "%z", "%Z": "%Z", "%-d": "%d", "%k": "%H", "%l": "%I", "%h": "%b"}
 
 
 def _parsed(kind: str) -> Callable[[exp.Expr], exp.Expr]:
@@ -180,12 +214,13 @@ def _parsed(kind: str) -> Callable[[exp.Expr], exp.Expr]:
         if not pattern.is_string:
             raise unsupported("Parsing a date with a format that is not a literal")
         codes = "".join(
-            piece if piece in ("%z", "%Z", "%-d") else _known_code(piece)
-            for piece in re.split(rf"({_CODE.pattern})", pattern.name)
+            _PARSE_CODES.get(piece) or _known_code(piece) for piece in re.split(rf"({_CODE.pattern})", pattern.name)
         )
         if not re.search(r"%[YyGcx]", codes):
             raise unsupported("Parsing a date without its year")
-        found = exp.Anonymous(this="strptime", expressions=[node.this, exp.Literal.string(codes.replace("%-d", "%d"))])
+        found: exp.Expr = exp.Anonymous(this="strptime", expressions=[node.this, exp.Literal.string(codes)])
+        if zone := node.args.get("zone"):
+            found = exp.Anonymous(this="timezone", expressions=[zone, found])
         return exp.cast(found, kind, dialect="duckdb")
 
     return parsed
@@ -204,7 +239,7 @@ def _at_zone(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Datetime):
         zone = node.args.get("expression")
         if zone is None or not zone.is_string:
-            return exp.cast(node.this, "timestamp", dialect="duckdb")
+            return exp.cast(_in_utc(node.this), "timestamp", dialect="duckdb")
     if isinstance(node, exp.Timestamp):
         if zone is None:
             return exp.cast(node.this, "timestamptz", dialect="duckdb")
@@ -212,9 +247,30 @@ def _at_zone(node: exp.Expr) -> exp.Expr:
         return exp.Anonymous(this="timezone", expressions=[zone, local])
     kind = "date" if isinstance(node, exp.Date) else "timestamp"
     if zone is None:
-        return exp.cast(node.this, kind, dialect="duckdb")
+        return exp.cast(_in_utc(node.this), kind, dialect="duckdb")
     there = exp.Anonymous(this="timezone", expressions=[zone, exp.cast(node.this, "timestamptz", dialect="duckdb")])
     return exp.cast(there, kind, dialect="duckdb")
+
+
+def _now(kind: str) -> Callable[[exp.Expr], exp.Expr]:
+    """CURRENT_DATETIME and CURRENT_TIME, in UTC unless a time zone is given."""
+
+    def now(node: exp.Expr) -> exp.Expr:
+        zone = node.this if isinstance(node.this, exp.Expr) else exp.Literal.string("UTC")
+        local = exp.Anonymous(this="timezone", expressions=[zone, exp.Anonymous(this="now", expressions=[])])
+        return exp.cast(local, kind, dialect="duckdb")
+
+    return now
+
+
+def _time(node: exp.Expr) -> exp.Expr:
+    """TIME of a TIMESTAMP, perhaps in a time zone, or of a DATETIME."""
+    if isinstance(node.parent, exp.TimeToStr):  # FORMAT_TIME sees to it
+        return node
+    value: exp.Expr = exp.cast(node.this, "timestamptz" if node.args.get("zone") else "timestamp", dialect="duckdb")
+    if zone := node.args.get("zone"):
+        value = exp.Anonymous(this="timezone", expressions=[zone, value])
+    return exp.cast(value, "time", dialect="duckdb")
 
 
 def _timestamp_array(node: exp.Expr) -> exp.Expr:
@@ -255,4 +311,8 @@ DATE_RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Timestamp: _at_zone,
     exp.DateFromUnixDate: lambda node: exp.cast(node.copy(), "date", dialect="duckdb"),
     exp.GenerateTimestampArray: _timestamp_array,
+    exp.Time: _time,
+    exp.TsOrDsToTime: _time,
+    exp.CurrentDatetime: _now("timestamp"),
+    exp.CurrentTime: _now("time"),
 }

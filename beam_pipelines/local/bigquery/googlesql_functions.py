@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from sqlglot import exp
 
 from beam_pipelines.local.bigquery.errors import unsupported
+from beam_pipelines.local.bigquery.googlesql_aggregates import AGGREGATE_RULES
 from beam_pipelines.local.bigquery.googlesql_dates import DATE_RULES
+from beam_pipelines.local.bigquery.googlesql_geography import GEOGRAPHY_RULES, geography_by_name, geometry_cast
+from beam_pipelines.local.bigquery.googlesql_text import TEXT_RULES
 from beam_pipelines.local.bigquery.googlesql_types import aggregate_call, call, typed_call, witness
 
 Rule = Callable[[exp.Expr], exp.Expr]
@@ -81,10 +84,28 @@ def _arithmetic(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _difference(node: exp.Expr) -> exp.Expr:
+    """Of two dates or two moments the difference is an INTERVAL."""
+    if _may_be_time(node.this) and _may_be_time(node.expression):
+        return typed_call("difference", [_grouped(node.this), _grouped(node.expression)])
+    return _arithmetic(node)
+
+
+def _may_be_time(node: exp.Expr) -> bool:
+    """Whether the expression may have the type DATE, DATETIME or TIMESTAMP, as far as its form tells."""
+    node = node.unnest()
+    if isinstance(node, exp.Max | exp.Min | exp.AnyValue | exp.Window | exp.Lag | exp.Lead):
+        return _may_be_time(node.this)
+    if isinstance(node, exp.Cast):
+        return node.is_type(*exp.DataType.TEMPORAL_TYPES)
+    return isinstance(node, exp.Column | exp.CurrentDate | exp.CurrentTimestamp | exp.FirstValue | exp.LastValue)
+
+
 def _is_composed(node: exp.Expr) -> bool:
     """Whether the value may have so many decimals that another product would lose its whole digits."""
     return isinstance(node.unnest(), exp.Mul) or any(
-        isinstance(dot.this, exp.Identifier) and dot.this.name == "_googlesql" for dot in node.find_all(exp.Dot)
+        isinstance(dot.this, exp.Identifier) and dot.this.name == "_googlesql" and dot.expression.name != "difference"
+        for dot in node.find_all(exp.Dot)
     )
 
 
@@ -134,6 +155,8 @@ def _window(node: exp.Expr) -> exp.Expr:
 
 def _rounded(name: str) -> Rule:
     def rule(node: exp.Expr) -> exp.Expr:
+        if node.args.get("truncate") is not None:
+            raise unsupported("ROUND with a rounding mode")
         decimals = node.args.get("decimals")
         return typed_call(name, [node.this], decimals if decimals is not None else 0)
 
@@ -142,6 +165,10 @@ def _rounded(name: str) -> Rule:
 
 def _cast(node: exp.Expr) -> exp.Expr:
     kind: exp.DataType = node.args["to"]
+    if node.args.get("format") is not None:
+        raise unsupported("CAST with FORMAT")
+    if kind.this == exp.DType.GEOGRAPHY:
+        return geometry_cast(node)
     for part in [kind, *kind.find_all(exp.DataType)]:
         if part.this == exp.DType.BIGDECIMAL:
             raise unsupported("BIGNUMERIC")
@@ -151,50 +178,14 @@ def _cast(node: exp.Expr) -> exp.Expr:
             part.append("expressions", exp.DataTypeParam(this=exp.Literal.number(0)))
     if isinstance(node.this, exp.Null):
         return node
+    if kind.this == exp.DType.DATE and not node.this.is_string and not isinstance(node, exp.TryCast):
+        node.set("this", typed_call("in_utc", [node.this]))
+        return node
     if kind.this == exp.DType.TEXT and not node.this.is_string:
         return typed_call("text", [node.this])
     if kind.this == exp.DType.BIGINT:
         return typed_call("integer_or_null" if isinstance(node, exp.TryCast) else "integer", [node.this])
     return node
-
-
-def _quantiles(node: exp.Expr) -> exp.Expr:
-    """APPROX_QUANTILES gives values of the column itself; here they are the exact ones."""
-    count = node.args["expression"]
-    if not count.is_int:
-        raise unsupported("APPROX_QUANTILES with a number of quantiles that is not a literal")
-    steps = [exp.Literal.number(step / int(count.name)) for step in range(int(count.name) + 1)]
-    return exp.Anonymous(this="quantile_disc", expressions=[node.this, exp.Array(expressions=steps)])
-
-
-def _limited(node: exp.Expr) -> exp.Expr:
-    """ARRAY_AGG and STRING_AGG with a LIMIT: DuckDB has none, so the rest is cut off afterwards."""
-    limit = node.this
-    if not isinstance(limit, exp.Limit):
-        return node
-    values = exp.ArrayAgg(this=limit.this.copy())
-    if isinstance(node, exp.GroupConcat):
-        listed = _filtered(values)
-        cut = exp.Anonymous(this="list_slice", expressions=[listed, exp.Literal.number(1), limit.expression])
-        separator = node.args.get("separator") or exp.Literal.string(",")
-        return exp.Anonymous(this="array_to_string", expressions=[cut, separator])
-    filtered: exp.Expr = values
-    if isinstance(node.parent, exp.IgnoreNulls):
-        filtered = _filtered(values)
-    return exp.Anonymous(this="list_slice", expressions=[filtered, exp.Literal.number(1), limit.expression])
-
-
-def _filtered(values: exp.Expr) -> exp.Expr:
-    value = values.this
-    while isinstance(value, exp.Order | exp.Distinct):
-        value = value.this if isinstance(value, exp.Order) else value.expressions[0]
-    present = exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null()))
-    return exp.Filter(this=values, expression=exp.Where(this=present))
-
-
-def _ignore_nulls(node: exp.Expr) -> exp.Expr:
-    """The IGNORE NULLS of an ARRAY_AGG that is cut off is inside by now."""
-    return node.this if isinstance(node.this, exp.Anonymous) else node
 
 
 def _safe(node: exp.Expr) -> exp.Expr:
@@ -207,23 +198,23 @@ def _safe_operator(operator: type[exp.Binary]) -> Rule:
     )
 
 
-def _format(node: exp.Expr) -> exp.Expr:
-    pattern = node.this
-    if not pattern.is_string or any(code in pattern.name for code in ("%t", "%T", "%'", "%p", "%P")):
-        raise unsupported(f"FORMAT({pattern.sql(dialect='bigquery')})")
-    return exp.Anonymous(this="printf", expressions=[pattern, *node.expressions])
+def _by_name(node: exp.Expr) -> exp.Expr:
+    """Functions that SQLGlot knows by their name only."""
+    if node.name.upper() == "IEEE_DIVIDE" and len(node.expressions) == 2:
+        dividend, divisor = (_double(argument) for argument in node.expressions)
+        return exp.paren(exp.Div(this=dividend, expression=divisor))
+    return geography_by_name(node)
 
 
-def _json_value(node: exp.Expr) -> exp.Expr:
-    path = node.args.get("path") or node.args.get("expression") or exp.Literal.string("$")
-    text = path.sql(dialect="bigquery").strip("'\"")
-    return exp.Anonymous(this="json_extract_string", expressions=[node.this, exp.Literal.string(text)])
-
-
-_RULES: dict[type[exp.Expr], Rule] = DATE_RULES | {
+_RULES: dict[type[exp.Expr], Rule] = {
+    **DATE_RULES,
+    **TEXT_RULES,
+    **AGGREGATE_RULES,
+    **GEOGRAPHY_RULES,
+    exp.Anonymous: _by_name,
     exp.Literal: _literal,
     exp.Add: _arithmetic,
-    exp.Sub: _arithmetic,
+    exp.Sub: _difference,
     exp.Mul: _arithmetic,
     exp.Div: _typed_binary("quotient"),
     exp.SafeDivide: _typed_binary("quotient_or_null"),
@@ -240,15 +231,9 @@ _RULES: dict[type[exp.Expr], Rule] = DATE_RULES | {
     exp.Round: _rounded("rounded"),
     exp.Cast: _cast,
     exp.TryCast: _cast,
-    exp.ApproxQuantiles: _quantiles,
-    exp.ArrayAgg: _limited,
-    exp.GroupConcat: _limited,
-    exp.IgnoreNulls: _ignore_nulls,
     exp.SafeFunc: _safe,
+    exp.SafeNegate: lambda node: exp.Anonymous(this="TRY", expressions=[exp.Neg(this=exp.paren(node.this))]),
     exp.SafeAdd: _safe_operator(exp.Add),
     exp.SafeSubtract: _safe_operator(exp.Sub),
     exp.SafeMultiply: _safe_operator(exp.Mul),
-    exp.Format: _format,
-    exp.JSONValue: _json_value,
-    exp.JSONExtractScalar: _json_value,
 }

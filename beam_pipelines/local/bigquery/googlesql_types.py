@@ -7,6 +7,13 @@ from sqlglot import exp
 from beam_pipelines.local.bigquery.macros import MACROS
 
 _WITNESS, _AGGREGATE = "witness", "aggregate"
+_KINDS = {
+    "quotient": "kind_of_quotient",
+    "quotient_or_null": "kind_of_quotient",
+    "product": "kind_of_product",
+    "rounded": "kind_of_rounded",
+}
+"""By macro: the macro that gives a constant of the type of its results, given the witnesses."""
 
 
 def call(name: str, *arguments: exp.Expr | str | int) -> exp.Expr:
@@ -30,9 +37,13 @@ def typed_call(name: str, typed: list[exp.Expr], *others: exp.Expr | str | int) 
     """
     witnesses = [witness(argument) for argument in typed]
     made = call(name, *(each.copy() for each in witnesses), *typed, *others)
-    if any(has_aggregate(argument) for argument in typed):
+    aggregates = any(has_aggregate(argument) for argument in typed)
+    if name in _KINDS:  # of operators that are nested deeply each witness would have the others in it twice
+        made.meta[_WITNESS] = call(_KINDS[name], *witnesses)
+    elif aggregates:
         plain = [_copied(other) for other in others]
         made.meta[_WITNESS] = call(name, *(each.copy() for each in witnesses), *witnesses, *plain)
+    if aggregates:
         made.meta[_AGGREGATE] = True
     return made
 
@@ -60,20 +71,29 @@ def has_aggregate(node: exp.Expr) -> bool:
 
 def witness(node: exp.Expr) -> exp.Expr:
     """An expression without aggregates whose type is as the node's, at least up to INT64, FLOAT64 or NUMERIC."""
-    if not has_aggregate(node):
-        return node.copy()
     if stored := node.meta.get(_WITNESS):
         witnessed: exp.Expr = stored.copy()
         return witnessed
+    if not _is_to_be_replaced(node):
+        return node.copy()
     if isinstance(node, exp.Window | exp.Filter | exp.IgnoreNulls | exp.RespectNulls):
         return witness(node.this)
     if isinstance(node, exp.AggFunc | exp.RowNumber):
         return _argument_witness(node)
     copied = node.copy()
     for original, child in zip(list(node.iter_expressions()), list(copied.iter_expressions()), strict=True):
-        if has_aggregate(original):
+        if _is_to_be_replaced(original):
             child.replace(witness(original))
     return copied
+
+
+def _is_to_be_replaced(node: exp.Expr) -> bool:
+    """Whether there is something in the expression that has a witness of its own, or needs one."""
+    if isinstance(node, exp.Query | exp.Subquery):
+        return False
+    if isinstance(node, exp.AggFunc | exp.Window) or _WITNESS in node.meta:
+        return True
+    return any(_is_to_be_replaced(child) for child in node.iter_expressions())
 
 
 _COUNTS = (exp.Count, exp.CountIf, exp.ApproxDistinct, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile)

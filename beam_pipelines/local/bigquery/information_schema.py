@@ -60,6 +60,26 @@ FROM _bigquery.tables WHERE dataset_id = {dataset} AND document ->> '$.type' = '
 """
 
 
+_LEGACY_TABLES = """
+SELECT
+  {project} AS project_id,
+  tables.dataset_id,
+  tables.table_id,
+  CAST(any_value(document ->> '$.creationTime') AS BIGINT) AS creation_time,
+  coalesce(
+    max(epoch_us(last_modified_time)) // 1000, CAST(any_value(document ->> '$.lastModifiedTime') AS BIGINT)
+  ) AS last_modified_time,
+  CAST(sum(total_rows) AS BIGINT) AS row_count,
+  CAST(sum(total_logical_bytes) AS BIGINT) AS size_bytes,
+  CASE any_value(document ->> '$.type') WHEN 'VIEW' THEN 2 ELSE 1 END AS type
+FROM _bigquery.tables AS tables
+LEFT JOIN _bigquery.partitions AS partitions USING (dataset_id, table_id)
+WHERE tables.dataset_id = {dataset}
+GROUP BY ALL
+ORDER BY table_id
+"""
+
+
 def _view(template: str) -> Callable[[str, str], exp.Expr]:
     def query(project: str, dataset: str) -> exp.Expr:
         literals = {
@@ -78,3 +98,5 @@ VIEWS = {
     "VIEWS": _view(_VIEWS),
 }
 """By name: the tree of the view's DuckDB query, given the project and the dataset."""
+LEGACY_TABLES = _view(_LEGACY_TABLES)
+"""The same of ``dataset.__TABLES__``."""

@@ -87,7 +87,8 @@ def list_jobs(warehouse: Warehouse, call: Call) -> Document:
     """jobs.list."""
     states = {call.query["stateFilter"].lower()} if call.query.get("stateFilter") else set()
     earliest, latest = call.integer("minCreationTime", 0), call.integer("maxCreationTime", 1 << 62)
-    page, more = page_of(warehouse.jobs.list(states, earliest, latest), call, default=50)
+    found = warehouse.jobs.list(states, earliest, latest, call.query.get("parentJobId", ""))
+    page, more = page_of(found, call, default=50)
     entries = []
     for document in page:
         entry = {"kind": "bigquery#job", **document, "state": document["status"]["state"]}

@@ -36,6 +36,8 @@ class Job:
     """The connection that the job runs on, so that it can be interrupted."""
     recorded: bool = False
     """Whether the file holds a record of it already."""
+    changes: bool = False
+    """Whether it changes something, so that what became of it has to be known after a crash."""
     cancelled: bool = False
 
     @property
@@ -112,18 +114,38 @@ class Jobs:
         Args:
             body: a Job resource with a configuration and perhaps a jobReference.
             work: does it; commits the job's record in the transaction of its effects by :meth:`complete`.
-            record: the job leaves a record before it starts, for it changes something.
+            record: it changes something, so it leaves a record before it ends, if it calls :meth:`announce`.
         """
-        job = Job(_new_document(self._project, body))
+        job = Job(_new_document(self._project, body), changes=record)
         with self._lock:
             if job.id in self._taken:
                 raise duplicate("Job", job.name)
             self._taken.add(job.id)
             self._running[job.id] = job
-        if record:
+        self._workers.submit(self._run, job, work)
+        return job
+
+    def announce(self, job: Job) -> None:
+        """Records that a job runs which may last: to be called before its transaction begins.
+
+        A job that has ended when its insertion is answered needs no record of its beginning, which costs a commit: if
+        the server stops before, nothing has happened and nobody was told otherwise.
+        """
+        if job.changes and not job.recorded:
             with self._storage.cursor() as cursor:  # a row of its own: it conflicts with no other writer
                 self.record(cursor, job)
-        self._workers.submit(self._run, job, work)
+            job.recorded = True
+
+    def child(self, parent: Job, query: Mapping[str, Any], work: Work) -> Job:
+        """Runs a query that is a part of another job, before this returns; how it ended is in the job."""
+        reference = {"jobId": f"script_job_{uuid.uuid4().hex}", "location": parent.document["jobReference"]["location"]}
+        body = {"jobReference": reference, "configuration": {"query": query, "jobType": "QUERY"}}
+        job = Job(_new_document(self._project, body))
+        job.statistics.update(parentJobId=parent.id, scriptStatistics={"evaluationKind": "STATEMENT"})
+        with self._lock:
+            self._taken.add(job.id)
+            self._running[job.id] = job
+        self._run(job, work)
         return job
 
     def _run(self, job: Job, work: Work) -> None:
@@ -146,6 +168,8 @@ class Jobs:
         _end(job, error)
         with self._storage.cursor() as cursor:
             cursor.execute("BEGIN")
+            cursor.execute("DELETE FROM _bigquery.jobs WHERE job_id = ?", [job.id])
+            job.recorded = False
             self.record(cursor, job)
             cursor.execute("COMMIT")
 
@@ -162,7 +186,6 @@ class Jobs:
         else:
             created = int(job.statistics["creationTime"])
             cursor.execute("INSERT INTO _bigquery.jobs VALUES (?, ?, ?, ?)", [job.id, created, state, text])
-            job.recorded = True
 
     def get(self, job_id: str) -> Job:
         """The job of that id; an ApiError if there is none."""
@@ -177,12 +200,20 @@ class Jobs:
         job.done.set_result(None)
         return job
 
-    def list(self, states: set[str], earliest: int, latest: int) -> list[Document]:
-        """The jobs, newest first, whose state is one of ``states`` (all if none) and that were created in the range."""
+    def list(self, states: set[str], earliest: int, latest: int, parent: str = "") -> list[Document]:
+        """The jobs, newest first, whose state is one of ``states`` (all if none) and that were created in the range.
+
+        Of scripts' statements there are those of the script ``parent``, and without it none.
+        """
         query = "SELECT document FROM _bigquery.jobs WHERE created BETWEEN ? AND ? ORDER BY created DESC, rowid DESC"
         with self._storage.cursor() as cursor:
             documents = [json.loads(row[0]) for row in cursor.execute(query, [earliest, latest]).fetchall()]
-        return [document for document in documents if not states or document["status"]["state"].lower() in states]
+        return [
+            document
+            for document in documents
+            if document["statistics"].get("parentJobId", "") == parent
+            and (not states or document["status"]["state"].lower() in states)
+        ]
 
     def cancel(self, job_id: str) -> Job:
         """Asks a running job to stop; one that is done stays as it is."""

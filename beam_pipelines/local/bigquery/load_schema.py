@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from beam_pipelines.local.bigquery import catalog
-from beam_pipelines.local.bigquery.errors import ApiError, invalid, unsupported
+from beam_pipelines.local.bigquery.errors import invalid, unsupported
 from beam_pipelines.local.bigquery.names import TableName
+from beam_pipelines.local.bigquery.schema_evolution import Rules, evolved
 from beam_pipelines.local.bigquery.sources import AvroSource
 from beam_pipelines.schema import Column, SchemaError, Type, columns_from_bigquery
 
@@ -21,7 +21,7 @@ def file_columns(sources: Sequence[AvroSource], load: Mapping[str, Any]) -> tupl
     """The columns of the files, which must agree; with ``useAvroLogicalTypes`` false, of the raw types."""
     columns = sources[0].columns
     for other in sources[1:]:
-        if _shape(other.columns) != _shape(columns):
+        if other.avro_schema != sources[0].avro_schema and _shape(other.columns) != _shape(columns):
             raise invalid(f"The Avro schemas of {sources[0].uri} and {other.uri} differ")
     if load.get("useAvroLogicalTypes") in (True, "true"):
         return columns
@@ -52,9 +52,9 @@ def table_fields(
 
     Fields that the table has already with the same type (``known``) stay as they are described there.
     """
-    found = [_autodetected(column.bigquery_field, column) for column in columns]
     given = (load.get("schema") or {}).get("fields")
     if given is None:
+        found = [_autodetected(column.bigquery_field, column) for column in columns]
         there = {field["name"]: dict(field) for field in known}
         return [there[field["name"]] if _same(field, there.get(field["name"])) else field for field in found]
     names = {field["name"].lower() for field in given}
@@ -94,47 +94,17 @@ def _fits(found: Column, known: Column) -> bool:
 
 
 def reconciled(
-    name: TableName, document: Mapping[str, Any], found: Sequence[Document], options: Collection[str]
+    name: TableName, document: Mapping[str, Any], found: Sequence[Document], load: Mapping[str, Any]
 ) -> list[Document]:
     """The table's fields after a load that brings the fields ``found``; an ApiError that spells out a difference."""
-    fields = [dict(field) for field in document["schema"]["fields"]]
-    there = {field["name"].lower(): field for field in fields}
-    incoming = columns_from_bigquery(found)
-    for field, column in zip(found, incoming, strict=True):
-        known = there.get(column.name.lower())
-        if known is None:
-            if "ALLOW_FIELD_ADDITION" not in options:
-                raise _mismatch(name, f"Cannot add fields (field: {column.name})")
-            mode = "REPEATED" if column.repeated else "NULLABLE"
-            fields.append(field | {"mode": mode})
-            continue
-        (table_column,) = columns_from_bigquery([known])
-        _check_type(name, column, table_column)
-        if column.nullable and not table_column.nullable and not table_column.repeated:
-            if "ALLOW_FIELD_RELAXATION" not in options:
-                raise _mismatch(name, f"Field {column.name} has changed mode from REQUIRED to NULLABLE")
-            known["mode"] = "NULLABLE"
-    names = {column.name.lower() for column in incoming}
-    for column in catalog.columns_of(document):
-        if column.name.lower() not in names and not column.nullable and not column.repeated:
-            raise _mismatch(name, f"Field {column.name} is missing in new schema")
-    return fields
-
-
-def _check_type(name: TableName, found: Column, known: Column, path: str = "") -> None:
-    path = f"{path}{found.name}"
-    if found.repeated != known.repeated:
-        modes = ["REPEATED" if column.repeated else "NULLABLE" for column in (known, found)]
-        raise _mismatch(name, f"Field {path} has changed mode from {modes[0]} to {modes[1]}")
-    if found.type is not known.type:
-        types = [column.bigquery_field["type"] for column in (known, found)]
-        raise _mismatch(name, f"Field {path} has changed type from {types[0]} to {types[1]}")
-    inner = {column.name.lower(): column for column in known.fields}
-    for column in found.fields:
-        if column.name.lower() not in inner:
-            raise _mismatch(name, f"Cannot add fields (field: {path}.{column.name})")
-        _check_type(name, column, inner[column.name.lower()], f"{path}.")
-
-
-def _mismatch(name: TableName, difference: str) -> ApiError:
-    return invalid(f"Provided Schema does not match Table {name}. {difference}")
+    fields: list[Document] = document["schema"]["fields"]
+    if found == fields:
+        return fields
+    options = load.get("schemaUpdateOptions") or ()
+    rules = Rules(
+        additions="ALLOW_FIELD_ADDITION" in options,
+        relaxations="ALLOW_FIELD_RELAXATION" in options,
+        complete=False,
+        modes=(load.get("schema") or {}).get("fields") is not None,
+    )
+    return evolved(name, fields, found, rules)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 from beam_pipelines.local.bigquery import catalog, tables
 from beam_pipelines.local.bigquery.errors import ApiError, duplicate, invalid, not_found, unsupported
 from beam_pipelines.local.bigquery.jobs import Job, Jobs
+from beam_pipelines.local.bigquery.load_rows import Arrangement
 from beam_pipelines.local.bigquery.load_schema import file_columns, reconciled, table_fields
 from beam_pipelines.local.bigquery.names import TableName
 from beam_pipelines.local.bigquery.partitioning import UNPARTITIONED, Partitioning
@@ -34,6 +35,10 @@ _UNSUPPORTED = (
     "connectionProperties",
 )
 _DISPOSITIONS = ("WRITE_TRUNCATE", "WRITE_APPEND", "WRITE_EMPTY")
+_OPTIONS = ("ALLOW_FIELD_ADDITION", "ALLOW_FIELD_RELAXATION")
+
+_SHORT_BYTES = 8 << 20
+"""Of files that are loaded while the insertion of their job waits, also behind other loads."""
 
 
 @dataclass
@@ -57,8 +62,10 @@ class Loads:
         destination = load.get("destinationTable") or {}
         if not destination.get("datasetId") or not destination.get("tableId"):
             raise invalid("Required parameter is missing: load.destinationTable")
-        if load.get("writeDisposition", "WRITE_APPEND") not in _DISPOSITIONS:
-            raise unsupported(f"load.writeDisposition {load['writeDisposition']}")
+        disposition = load.get("writeDisposition", "WRITE_APPEND")
+        if disposition not in _DISPOSITIONS:
+            raise unsupported(f"load.writeDisposition {disposition}")
+        _check_options(load.get("schemaUpdateOptions") or (), disposition, partition="$" in destination["tableId"])
 
     def run(self, job: Job, sources: list[AvroSource] | None = None) -> None:
         """Does what the job's load configuration says."""
@@ -66,17 +73,18 @@ class Loads:
         destination = load["destinationTable"]
         name = TableName.parse(self.project, destination["datasetId"], destination["tableId"])
         sources = resolve(load["sourceUris"]) if sources is None else sources
-        columns = file_columns(sources, load)
+        columns, size = file_columns(sources, load), sum(source.size for source in sources)
+        if size > _SHORT_BYTES:
+            self.jobs.announce(job)
         with self.storage.transaction() as cursor:
             job.cursor = cursor
             document = self._prepared(cursor, name, load, columns)
             written = _Written(name, _partition_check(document, name))
-            for source in sources:
-                written.insert(cursor, source, columns)
+            written.insert(cursor, sources, Arrangement.between(columns, document["schema"]["fields"]))
             written.count(cursor, document, append=load.get("writeDisposition") != "WRITE_TRUNCATE")
             job.statistics["load"] = {
                 "inputFiles": str(len(sources)),
-                "inputFileBytes": str(sum(source.size for source in sources)),
+                "inputFileBytes": str(size),
                 "outputRows": str(written.rows),
                 "outputBytes": str(written.size),
                 "badRecords": "0",
@@ -101,11 +109,9 @@ class Loads:
             raise duplicate("Table", str(name))
         if not document["schema"].get("fields") or (disposition == "WRITE_TRUNCATE" and not name.partition):
             return self._replaced(cursor, name, document, load, columns)
-        fields = reconciled(name.whole, document, table_fields(columns, load), load.get("schemaUpdateOptions") or ())
+        fields = reconciled(name.whole, document, table_fields(columns, load), load)
         if fields != document["schema"]["fields"]:
-            document = tables.add_columns(cursor, name, document, fields)
-            catalog.save_table(cursor, name, document)
-            tables.refresh_views(cursor, self.translate_view)
+            document = tables.change_schema(cursor, name.whole, document, fields, self.translate_view)
         if disposition == "WRITE_TRUNCATE":
             where = _partitioning(document, name).where_sql(name.partition)
             cursor.execute(f"DELETE FROM {name.sql} WHERE {where}")  # noqa: S608 - checked id
@@ -152,36 +158,38 @@ class _Written:
     bounds: tuple[Partitioning, dt.date, dt.date] | None
     rows: int = 0
     size: int = 0
+    uri: str = ""
+    """Of the file that was read last."""
     refused: list[ApiError] = field(default_factory=list)
 
-    def insert(self, cursor: DuckDBPyConnection, source: AvroSource, columns: tuple[Column, ...]) -> None:
-        """Inserts a file's rows, batch by batch, without an object per row."""
-        batches = self._checked(source, columns)
+    def insert(self, cursor: DuckDBPyConnection, sources: Sequence[AvroSource], arranged: Arrangement) -> None:
+        """Inserts the files' rows, batch by batch, by one statement and without an object per row."""
+        batches = self._checked(sources, arranged)
         first = next(batches, None)
         if first is None:
             return
-        cursor.register("incoming", pa.RecordBatchReader.from_batches(first.schema, _chained(first, batches)))
         try:
-            insert = f"INSERT INTO {self.name.sql} BY NAME SELECT * FROM incoming"  # noqa: S608 - quoted names
-            cursor.execute(insert)
+            rows = cursor.from_arrow(pa.RecordBatchReader.from_batches(first.schema, _chained(first, batches)))
+            rows.insert_into(self.name.sql)
         except duckdb.Error as error:
             if self.refused:  # DuckDB wraps what the stream raised
                 raise self.refused[0] from None
-            raise invalid(f"Error while reading data, error message: {source.uri}: {_first_line(error)}") from error
-        finally:
-            cursor.unregister("incoming")
+            where = self.uri if len(sources) == 1 else f"{self.uri} or a file before it"
+            raise invalid(f"Error while reading data, error message: {where}: {_first_line(error)}") from error
 
-    def _checked(self, source: AvroSource, columns: tuple[Column, ...]) -> Iterator[pa.RecordBatch]:
-        plain = pa.schema([column.arrow_field for column in columns])
+    def _checked(self, sources: Sequence[AvroSource], arranged: Arrangement) -> Iterator[pa.RecordBatch]:
         try:
-            for batch in source.batches():
-                cast = batch if batch.schema.equals(plain) else _cast(batch, plain)
-                if self.bounds:
-                    _check_partition(self.name, *self.bounds, cast)
-                self.rows += cast.num_rows
-                self.size += cast.nbytes
-                if cast.num_rows:
-                    yield cast
+            for source in sources:
+                self.uri = source.uri
+                for batch in source.batches():
+                    if not batch.num_rows:
+                        continue
+                    rows = arranged.of(batch)
+                    if self.bounds:
+                        _check_partition(self.name, *self.bounds, rows)
+                    self.rows += rows.num_rows
+                    self.size += rows.nbytes
+                    yield rows
         except ApiError as error:
             self.refused.append(error)
             raise
@@ -196,15 +204,6 @@ class _Written:
             catalog.set_partition(cursor, self.name, partition, before[0] + self.rows, before[1] + self.size)
         else:
             catalog.recount(cursor, self.name, document, touched_all=not append)
-
-
-def _cast(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    columns = [
-        # Arrow casts a date to the number of its days only if that has the date's own 32 bits.
-        column.cast(pa.int32()) if pa.types.is_date32(column.type) and pa.types.is_integer(field.type) else column
-        for column, field in zip(batch.columns, schema, strict=True)
-    ]
-    return pa.record_batch([column.cast(field.type) for column, field in zip(columns, schema, strict=True)], schema)
 
 
 def _chained(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -248,6 +247,17 @@ def _check_partitioning(document: Mapping[str, Any], load: Mapping[str, Any]) ->
     asked, there = load.get("timePartitioning"), document.get("timePartitioning") or {}
     if asked and any(asked.get(key, there.get(key)) != there.get(key) for key in ("type", "field")):
         raise invalid("Incompatible table partitioning specification: it differs from the destination table's")
+
+
+def _check_options(options: Sequence[str], disposition: str, *, partition: bool) -> None:
+    for option in options:
+        if option not in _OPTIONS:
+            raise invalid(f"Invalid value for schemaUpdateOptions: expected {' or '.join(_OPTIONS)}, got {option!r}")
+    if options and disposition != "WRITE_APPEND" and not (disposition == "WRITE_TRUNCATE" and partition):
+        raise invalid(
+            "Schema update options should only be specified with WRITE_APPEND disposition, "
+            "or with WRITE_TRUNCATE disposition on a table partition."
+        )
 
 
 def _first_line(error: Exception) -> str:

@@ -11,6 +11,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
 from beam_pipelines.local.bigquery.errors import invalid, invalid_query, unsupported
+from beam_pipelines.local.bigquery.googlesql_types import call
 
 Parameter = Mapping[str, Any]
 
@@ -30,6 +31,7 @@ _TYPES = {
     "TIMESTAMP": "TIMESTAMPTZ",
     "TIME": "TIME",
     "JSON": "JSON",
+    "GEOGRAPHY": "GEOMETRY",
 }
 
 
@@ -89,6 +91,8 @@ def _constant(kind: Mapping[str, Any], value: Mapping[str, Any]) -> exp.Expr:
     if name == "BYTES" and text is not None:
         return exp.Anonymous(this="from_base64", expressions=[exp.Literal.string(text)])
     literal = exp.null() if text is None else exp.Literal.string(str(text))
+    if name == "GEOGRAPHY":
+        return call("point_of_text", literal)
     return exp.cast(literal, _duckdb_type(kind), dialect="duckdb")
 
 

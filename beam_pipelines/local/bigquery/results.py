@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from duckdb import DuckDBPyRelation
 
+from beam_pipelines.local.bigquery.geography import text_of_point
 from beam_pipelines.local.bigquery.names import TableName
 
 Field = dict[str, Any]
@@ -36,6 +37,7 @@ _TYPES = {
     "timestamp_ns": "DATETIME",
     "timestamp with time zone": "TIMESTAMP",
     "blob": "BYTES",
+    "geometry": "GEOGRAPHY",
     "interval": "INTERVAL",
     "varchar": "STRING",
     "uuid": "STRING",
@@ -170,6 +172,7 @@ _RENDER: dict[str, Callable[[Any], str]] = {
     "DATETIME": lambda value: value.isoformat(),
     "TIME": lambda value: value.isoformat(),
     "BYTES": lambda value: base64.b64encode(value).decode(),
+    "GEOGRAPHY": text_of_point,
     "INTERVAL": _interval,
     "STRING": str,
 }

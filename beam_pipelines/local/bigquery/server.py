@@ -23,6 +23,7 @@ from starlette.routing import Route
 from beam_pipelines.local.bigquery import api, discovery, job_api
 from beam_pipelines.local.bigquery.api import Call, Warehouse
 from beam_pipelines.local.bigquery.errors import ApiError, WarehouseError, invalid, not_found
+from beam_pipelines.local.bigquery.googlesql_names import PUBLIC_PROJECT
 from beam_pipelines.local.bigquery.job_api import refuse
 from beam_pipelines.local.bigquery.uploads import PATHS, Uploads
 
@@ -126,8 +127,10 @@ def _endpoint(warehouse: Warehouse, method: Method) -> Callable[[Request], Any]:
     async def answer(request: Request) -> Response:
         try:
             call = await _call(request)
-            if call.path.get("project", warehouse.project) != warehouse.project:
-                raise not_found("Project", call.path["project"])
+            project = call.path.get("project", warehouse.project)
+            is_public = project == PUBLIC_PROJECT and request.method == "GET" and "dataset" in call.path
+            if project != warehouse.project and not is_public:
+                raise not_found("Project", project)
             answered = await run_in_threadpool(method, warehouse, call)
         except ApiError as error:
             return _json(error.code, error.body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +15,10 @@ from beam_pipelines.local.bigquery.errors import WarehouseError, WarehouseLocked
 from beam_pipelines.local.bigquery.macros import MACROS
 
 RESERVED_SCHEMAS = frozenset({"main", "temp", "information_schema", "pg_catalog"})
+
+_LOG_BYTES = "64MB"
+"""Of the log before it is written into the file. Each time that writes the last rows of every table anew, so that
+DuckDB's 16 MB make loads slower and files larger; after a kill the next start reads the log in less than a second."""
 
 # One JSON document per resource: what BigQuery says about a table is not what DuckDB can say about it.
 _METADATA = """
@@ -49,16 +53,21 @@ class Storage:
         self._write_lock = threading.RLock()
         with self.transaction() as cursor:
             cursor.execute(_METADATA)
-            _define_macros(cursor)
+            self.has_new_macros = _define_macros(cursor)
+            """Whether the macros have changed since the file was last open: its views may call others."""
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """A connection of its own on the open file, for one request."""
         return self._connection.cursor()
 
     @contextmanager
-    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A write transaction: all of it or, after an exception, nothing. One at a time; readers never wait."""
-        with self._write_lock, self.cursor() as cursor:
+    def transaction(self, given: duckdb.DuckDBPyConnection | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A write transaction: all of it or, after an exception, nothing. One at a time; readers never wait.
+
+        Args:
+            given: the connection to run it on, which stays open; without one it gets its own.
+        """
+        with self._write_lock, nullcontext(given) if given else self.cursor() as cursor:
             cursor.execute("BEGIN")
             try:
                 yield cursor
@@ -81,6 +90,7 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
         "autoinstall_known_extensions": False,
         "python_enable_replacements": False,
         "TimeZone": "UTC",
+        "checkpoint_threshold": _LOG_BYTES,
     }
     if not _may_be_database(path):  # DuckDB would open other files too, JSON for one, and show them as a table
         raise WarehouseUnreadable(f"{path} is not a DuckDB database")
@@ -113,12 +123,14 @@ def _explained(path: Path, error: duckdb.IOException) -> WarehouseError:
     return WarehouseUnreadable(f"{path} cannot be opened: {text.removeprefix('IO Error: ')}")
 
 
-def _define_macros(cursor: duckdb.DuckDBPyConnection) -> None:
+def _define_macros(cursor: duckdb.DuckDBPyConnection) -> bool:
+    """Defines the macros, unless the file has these already; answers whether it did."""
     if first_row(cursor, "SELECT version FROM _bigquery.macros") == (MACROS.version,):
-        return
+        return False
     cursor.execute(MACROS.script)
     cursor.execute("DELETE FROM _bigquery.macros")
     cursor.execute("INSERT INTO _bigquery.macros VALUES (?)", [MACROS.version])
+    return True
 
 
 def first_row(cursor: duckdb.DuckDBPyConnection, query: str, values: Sequence[object] = ()) -> tuple[Any, ...] | None:

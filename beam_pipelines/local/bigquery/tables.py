@@ -12,7 +12,8 @@ from beam_pipelines.local.bigquery import catalog
 from beam_pipelines.local.bigquery.errors import ApiError, duplicate, invalid, unsupported
 from beam_pipelines.local.bigquery.names import TableName, check_table_id, now_millis
 from beam_pipelines.local.bigquery.partitioning import partitioning_of
-from beam_pipelines.schema import Column, Type, quoted
+from beam_pipelines.local.bigquery.schema_evolution import UPDATE, alterations, definition, evolved
+from beam_pipelines.schema import Column, Type
 
 Document = dict[str, Any]
 TranslateView = Callable[[DuckDBPyConnection, str], str]
@@ -70,7 +71,7 @@ def create_rows(cursor: DuckDBPyConnection, name: TableName, document: Mapping[s
     check_layout(document, columns)
     cursor.execute(f"DROP TABLE IF EXISTS {name.sql}")
     if columns:  # a table without a schema gets its DuckDB table when the first load brings one
-        definitions = ", ".join(_definition(column) for column in columns)
+        definitions = ", ".join(definition(column) for column in columns)
         cursor.execute(f"CREATE TABLE {name.sql} ({definitions})")
         catalog.recount(cursor, name, document)
 
@@ -90,11 +91,6 @@ def check_layout(document: Mapping[str, Any], columns: tuple[Column, ...]) -> No
             raise invalid(f"CLUSTER BY expression must be groupable, but {field} is {column.type}")
 
 
-def _definition(column: Column) -> str:
-    required = "" if column.nullable or column.repeated else " NOT NULL"
-    return f"{quoted(column.name)} {column.duckdb_type}{required}"
-
-
 def define_view(
     cursor: DuckDBPyConnection, name: TableName, document: Mapping[str, Any], translate: TranslateView
 ) -> list[Document]:
@@ -109,43 +105,34 @@ def define_view(
     return fields_of(cursor.sql(f"SELECT * FROM {name.sql}"))  # noqa: S608 - quoted names
 
 
-def refresh_views(cursor: DuckDBPyConnection, translate: TranslateView) -> None:
-    """Defines all views again, for DuckDB remembers the columns that a view's tables had."""
+def refresh_views(cursor: DuckDBPyConnection, translate: TranslateView) -> int:
+    """Defines all views again, for DuckDB remembers the columns that a view's tables had.
+
+    Returns:
+        How many it could not define.
+    """
+    failed = 0
     for document in catalog.all_tables(cursor):
         if document["type"] == "VIEW":
             name = catalog.name_of(document)
             try:
                 document["schema"] = {"fields": define_view(cursor, name, document, translate)}
             except (ApiError, duckdb.Error):  # the view names what is gone: using it will say so
+                failed += 1
                 continue
             catalog.save_table(cursor, name, document)
+    return failed
 
 
-def add_columns(cursor: DuckDBPyConnection, name: TableName, document: Document, fields: list[Document]) -> Document:
-    """The document with the schema's new version; refuses anything but added columns and relaxed modes."""
-    before = {column.name: column for column in catalog.columns_of(document)}
-    changed = document | {"schema": {"fields": fields}}
-    after = {column.name: column for column in catalog.columns_of(changed)}
-    if missing := sorted(set(before) - set(after)):
-        raise invalid(f"Provided Schema does not match Table {name}. Field {missing[0]} is missing in new schema")
-    for column in after.values():
-        old = before.get(column.name)
-        if old is None:
-            if not column.nullable and not column.repeated:
-                message = f"Cannot add required fields to an existing schema. (field: {column.name})"
-                raise invalid(f"Provided Schema does not match Table {name}. {message}")
-            cursor.execute(f"ALTER TABLE {name.sql} ADD COLUMN {quoted(column.name)} {column.duckdb_type}")
-            continue
-        if old.duckdb_type != column.duckdb_type:
-            types = f"from {old.duckdb_type} to {column.duckdb_type}"
-            raise invalid(f"Provided Schema does not match Table {name}. Field {column.name} has changed type {types}")
-        if old.nullable and not column.nullable:
-            raise invalid(
-                f"Provided Schema does not match Table {name}. Field {column.name} has changed mode "
-                "from NULLABLE to REQUIRED"
-            )
-        if column.nullable and not old.nullable:
-            cursor.execute(f"ALTER TABLE {name.sql} ALTER COLUMN {quoted(column.name)} DROP NOT NULL")
+def change_schema(
+    cursor: DuckDBPyConnection, name: TableName, document: Document, fields: list[Document], translate: TranslateView
+) -> Document:
+    """The document with other fields, which :func:`evolved` made of its own, stored; the rows and views follow it."""
+    changed = document | {"schema": document["schema"] | {"fields": fields}}
+    for statement in alterations(name, catalog.columns_of(document), catalog.columns_of(changed)):
+        cursor.execute(statement)
+    catalog.save_table(cursor, name, changed)
+    refresh_views(cursor, translate)
     return changed
 
 
@@ -162,11 +149,13 @@ def update(
     if document["type"] == "VIEW":
         changed["schema"] = {"fields": define_view(cursor, name, changed, translate)}
     elif changed.get("schema") != document.get("schema"):
-        if document["schema"].get("fields"):
-            changed = add_columns(cursor, name, changed | {"schema": document["schema"]}, changed["schema"]["fields"])
+        known, given = (each.get("schema") or {} for each in (document, changed))
+        if known.get("fields"):
+            fields = evolved(name, known["fields"], given.get("fields", ()), UPDATE)
+            changed = change_schema(cursor, name, changed | {"schema": known}, fields, translate)
         else:
             create_rows(cursor, name, changed)
-        refresh_views(cursor, translate)
+            refresh_views(cursor, translate)
     check_layout(changed, catalog.columns_of(changed) if document["type"] != "VIEW" else ())
     catalog.save_table(cursor, name, changed)
     return changed
