@@ -27,10 +27,11 @@ QUERIES = (
         'FROM retail.daily_sales WHERE day = "2025-11-28" GROUP BY category ORDER BY revenue DESC LIMIT 5',
     ),
     (
-        "Who buys, with theLook's own tables",
-        "SELECT u.country, COUNT(DISTINCT u.id) AS buyers, COUNT(*) AS orders, SUM(o.total) AS paid "
-        "FROM retail.orders AS o JOIN thelook_ecommerce.users AS u ON u.id = o.customer_id "
-        "GROUP BY u.country ORDER BY paid DESC LIMIT 5",
+        "Who buys, asked as one asks theLook on BigQuery",
+        "SELECT u.country, COUNT(DISTINCT u.id) AS buyers, COUNT(*) AS items, ROUND(SUM(i.sale_price), 2) AS revenue "
+        "FROM `bigquery-public-data.thelook_ecommerce.order_items` AS i "
+        "JOIN `bigquery-public-data.thelook_ecommerce.users` AS u ON u.id = i.user_id "
+        "GROUP BY u.country ORDER BY revenue DESC LIMIT 5",
     ),
 )
 """Queries to try, each with what it shows."""

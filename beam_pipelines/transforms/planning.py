@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date
 from typing import NamedTuple
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from beam_pipelines import tables
-from beam_pipelines.options import LoadSettings
+from beam_pipelines.options import LoadSettings, Period
 from beam_pipelines.progress import Advance, ProgressLog
 from beam_pipelines.transforms.inputs import FOLLOWING, content_of, hash_of
 from beam_pipelines.transforms.lake_planning import Circumstances, PlannedManifest, TablePlan, plan_table
 from beam_pipelines.transforms.lake_reading import WorldId, one_world, world_of
-from beam_pipelines.transforms.partitions import Partition
+from beam_pipelines.transforms.partitions import Partition, is_possible
 from beam_pipelines.transforms.references import DayKey, LastKeys, day_key
 from beam_pipelines.transforms.staging import Contributed, Contribution
 from beam_pipelines.warehouse import partition_loads

@@ -102,3 +102,15 @@ def load(client: bigquery.Client, tmp_path: Path) -> Load:
         return job.result()
 
     return load
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bigquery.Client]:
+    """A client of a warehouse that all tests of a module share."""
+    path = tmp_path_factory.mktemp("served") / "warehouse.duckdb"
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        serve(path) as server,
+        client_of(server.endpoint, monkeypatch) as client,
+    ):
+        yield client

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -183,6 +181,20 @@ def test_a_damaged_file_changes_nothing(client: bigquery.Client, load: Load, tmp
     assert rows(client, COUNT) == [(3,)]
 
 
+def test_a_value_that_does_not_fit_names_the_file(client: bigquery.Client, tmp_path: Path) -> None:
+    columns = tuple(replace(column, nullable=column.name == "total" or column.nullable) for column in ORDERS)
+    schema = [bigquery.SchemaField.from_api_repr(column.bigquery_field) for column in ORDERS]
+    for part, values in enumerate(([1], [None])):
+        batch = orders(DAY, 1).set_column(2, columns[2].arrow_field, pa.array(values, columns[2].arrow_type))
+        write_avro(tmp_path / f"part-{part}.avro", batch, columns)
+    target, config = "local.retail.orders$20251128", load_config(schema=schema)
+    message = r"part-1.avro{}: Constraint Error: NOT NULL constraint failed: orders.total"
+    for uri, where in (("part-1", ""), ("part-*", " or a file before it")):
+        with pytest.raises(BadRequest, match=message.format(where)):
+            client.load_table_from_uri(f"file://{tmp_path}/{uri}.avro", target, job_config=config).result()
+    assert rows(client, COUNT) == [(0,)]
+
+
 def test_from_cloud_storage(client: bigquery.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from gcp_storage_emulator.server import create_server
     from google.auth.credentials import AnonymousCredentials
@@ -255,54 +267,6 @@ def test_it_is_all_there_after_a_restart(warehouse: Path, tmp_path: Path, monkey
         with pytest.raises(Conflict):
             client.load_table_from_uri(uri, "local.retail.orders", job_id="once", job_config=load_config())
         assert rows(client, "SELECT COUNT(*) FROM retail.totals") == [(1,)]
-
-
-_LOADER = """
-import os, sys, threading, time
-from google.auth.credentials import AnonymousCredentials
-from google.cloud import bigquery
-from beam_pipelines.local.bigquery import serve
-
-path, uri = sys.argv[1:]
-config = bigquery.LoadJobConfig(source_format="AVRO", write_disposition="WRITE_TRUNCATE", use_avro_logical_types=True)
-with serve(path) as server:
-    os.environ["BIGQUERY_EMULATOR_HOST"] = server.endpoint
-    client = bigquery.Client(project="local", credentials=AnonymousCredentials())
-    print("loading", flush=True)
-    client.load_table_from_uri(uri, "local.retail.orders$20251128", job_id="fatal", job_config=config).result()
-    print("loaded", flush=True)
-    time.sleep(60)
-"""
-
-
-@pytest.mark.parametrize("delay", [0.0, 0.1, 0.4, 0.8])
-def test_killed_in_a_load(warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, delay: float) -> None:
-    old = write_avro(tmp_path / "old.avro", orders(DAY, 10))
-    new = write_avro(tmp_path / "new.avro", orders(DAY, 60_000, first=1000))
-    with serve(warehouse) as server, client_of(server.endpoint, monkeypatch) as client:
-        client.create_dataset("retail")
-        client.create_table(orders_table())
-        client.load_table_from_uri(old, "local.retail.orders$20251128", job_config=load_config()).result()
-    process = subprocess.Popen([sys.executable, "-c", _LOADER, str(warehouse), new], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "loading\n"
-    time.sleep(delay)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    with serve(warehouse) as server, client_of(server.endpoint, monkeypatch) as client:
-        (found,) = rows(client, "SELECT COUNT(*), MIN(order_id) FROM retail.orders")
-        try:
-            job = client.get_job("fatal")
-        except NotFound:  # killed before the job was taken
-            assert found == (10, 0)
-            return
-        assert job.state == "DONE"
-        if job.error_result is None:
-            assert found == (60_000, 1000)
-        else:
-            assert job.error_result["reason"] == "backendError"
-            assert found == (10, 0)
 
 
 LISTS = (

@@ -7,12 +7,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 
+import duckdb
 import pytest
 from google.api_core.exceptions import BadRequest, Conflict, GoogleAPICallError, NotFound
 from google.cloud import bigquery
 
-from .conftest import Load
+from beam_pipelines.local.bigquery import serve
+
+from .conftest import Load, client_of
 
 DAY = dt.date(2025, 11, 28)
 ALL_TYPES = """
@@ -45,8 +49,11 @@ def test_every_type(client: bigquery.Client) -> None:
 
 
 def test_unnamed_columns(client: bigquery.Client) -> None:
-    names = [field.name for field in client.query_and_wait("SELECT 1, 2 AS b, 3, UPPER('x')").schema]
-    assert names == ["f0_", "b", "f1_", "f2_"]
+    query = (
+        "SELECT 1, 2 AS b, 3, UPPER('x'), [STRUCT(4 AS c)][OFFSET(0)].c, (SELECT AS STRUCT 5 AS d).d, [6][OFFSET(0)]"
+    )
+    names = [field.name for field in client.query_and_wait(query).schema]
+    assert names == ["f0_", "b", "f1_", "f2_", "c", "d", "f3_"]
 
 
 def test_arrow_and_destination(client: bigquery.Client, load: Load) -> None:
@@ -141,6 +148,22 @@ def test_views(client: bigquery.Client, load: Load) -> None:
     client.delete_table("retail.totals")
     with pytest.raises(NotFound):
         client.get_table("retail.totals")
+
+
+def test_views_of_an_older_version_are_translated_again(warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(warehouse) as server, client_of(server.endpoint, monkeypatch) as client:
+        client.create_dataset("retail")
+        client.query_and_wait(
+            "CREATE VIEW retail.z AS SELECT DATE_DIFF(DATE '2025-01-08', DATE '2025-01-01', WEEK) AS n"
+        )
+        client.query_and_wait("CREATE VIEW retail.a AS SELECT n + 1 AS n FROM retail.z")
+    with duckdb.connect(str(warehouse)) as database:
+        database.execute("UPDATE _bigquery.macros SET version = 'old'")
+        database.execute("CREATE MACRO _googlesql.of_old(x) AS x")
+        database.execute("CREATE OR REPLACE VIEW retail.z AS SELECT _googlesql.of_old(1) AS n")
+        database.execute("DROP MACRO _googlesql.of_old")
+    with serve(warehouse) as server, client_of(server.endpoint, monkeypatch) as client:
+        assert rows(client, "SELECT a.n, z.n AS m FROM retail.a, retail.z") == [(2, 1)]
 
 
 def test_definitions_and_changes(client: bigquery.Client) -> None:

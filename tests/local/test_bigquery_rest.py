@@ -97,9 +97,9 @@ def test_tables(client: bigquery.Client) -> None:
         ),
         (
             "/datasets/retail/tables",
-            {"tableReference": {"tableId": "x"}, "schema": {"fields": [{"name": "g", "type": "GEOGRAPHY"}]}},
+            {"tableReference": {"tableId": "x"}, "schema": {"fields": [{"name": "g", "type": "BIGNUMERIC"}]}},
             400,
-            "field g: unsupported BigQuery type GEOGRAPHY",
+            "field g: unsupported BigQuery type BIGNUMERIC",
         ),
         (
             "/datasets/retail/tables",
