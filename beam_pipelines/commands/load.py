@@ -75,7 +75,10 @@ def write(settings: LoadSettings, warehouse: str, options: PipelineOptions, disp
     try:
         return execution.run(build, options, display)
     finally:
-        if not storage.is_remote(staging):
+        if not _temporary(options):
+            # Nobody else loads into the file meanwhile: all that is there, loads that were killed have left.
+            shutil.rmtree(absolute(temporary), ignore_errors=True)
+        elif not storage.is_remote(staging):
             shutil.rmtree(staging, ignore_errors=True)
             with contextlib.suppress(OSError):  # other runs, or somebody else, may have more there
                 Path(staging).parent.rmdir()

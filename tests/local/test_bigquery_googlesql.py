@@ -95,6 +95,11 @@ ANSWERS = [
     ("SELECT ARRAY(SELECT AS STRUCT y, y * 2 AS z FROM UNNEST([1]) y)", [{"y": 1, "z": 2}]),
     ("SELECT GENERATE_ARRAY(0, 10, 3), ARRAY_LENGTH([1, 2])", ([0, 3, 6, 9], 2)),
     ("SELECT [1, 2, 3][OFFSET(1)], [1, 2][SAFE_OFFSET(9)], [1, 2][ORDINAL(1)]", (2, None, 1)),
+    (
+        "SELECT SUM([1, 20][OFFSET(n)]), SUM([1, 20][SAFE_OFFSET(n - 1)]), SUM([1, 20][ORDINAL(n + 1)]), "
+        "SUM([1, 20][SAFE_ORDINAL(n)]), SUM([1, 20][n]) FROM UNNEST([0, 1]) n",
+        (21, 1, 21, 1, 21),
+    ),
     ("SELECT 5 IN UNNEST([1, 5]), ARRAY_TO_STRING(['a', 'b'], ','), SPLIT('a,b')", (True, "a,b", ["a", "b"])),
     # UNNEST: by value, by field, with offset, implied by a path.
     (f"SELECT SUM(item.price) FROM {ORDERS} AS o, UNNEST(o.items) AS item", 12),

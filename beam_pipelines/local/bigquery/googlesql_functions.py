@@ -198,6 +198,16 @@ def _safe_operator(operator: type[exp.Binary]) -> Rule:
     )
 
 
+def _element(node: exp.Expr) -> exp.Expr:
+    """An element of an array. SQLGlot counts from 1 for DuckDB where the number is a literal, and only there."""
+    (number,) = node.expressions
+    if number.is_string:
+        return node
+    if node.args.get("offset") == 1:
+        number = exp.Sub(this=exp.paren(number), expression=exp.Literal.number(1))
+    return call("element_or_null" if node.args.get("safe") else "element", node.this, number)
+
+
 def _by_name(node: exp.Expr) -> exp.Expr:
     """Functions that SQLGlot knows by their name only."""
     if node.name.upper() == "IEEE_DIVIDE" and len(node.expressions) == 2:
@@ -213,6 +223,7 @@ _RULES: dict[type[exp.Expr], Rule] = {
     **GEOGRAPHY_RULES,
     exp.Anonymous: _by_name,
     exp.Literal: _literal,
+    exp.Bracket: _element,
     exp.Add: _arithmetic,
     exp.Sub: _difference,
     exp.Mul: _arithmetic,

@@ -315,3 +315,16 @@ CREATE OR REPLACE MACRO _googlesql.top_counts(counts, nulls, number) AS
     )[:number],
     lambda entry: {'value': entry.it, 'count': -entry.fewer}
   );
+
+-- An element by its number from 0. Beyond the ends there is an error, or null.
+CREATE OR REPLACE MACRO _googlesql.out_of_bounds(number) AS
+  error('Array index ' || number || ' is out of bounds');
+
+CREATE OR REPLACE MACRO _googlesql.element(items, number) AS
+  CASE
+    WHEN number < 0 OR number >= len(items) THEN _googlesql.out_of_bounds(number)
+    ELSE items[number + 1]
+  END;
+
+CREATE OR REPLACE MACRO _googlesql.element_or_null(items, number) AS
+  CASE WHEN number >= 0 THEN items[number + 1] END;
