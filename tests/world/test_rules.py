@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from beam_pipelines.schema import Column, Equation, columns_from_arrow
-from beam_pipelines.tables import LAKE, ORDERS, Table
+from beam_pipelines.schema import Column, Equation, Table, columns_from_arrow
+from beam_pipelines.tables import LAKE, ORDERS
 from beam_pipelines.world import World, day_number
 
 DAYS = {
@@ -104,3 +104,10 @@ def test_equations_hold(equation: Equation) -> None:
                 right = sum(value(row, term, item) for term in equation.plus)
                 right -= sum((value(row, term, item) for term in equation.minus), Decimal(0))
                 assert value(row, equation.left, item) == right, f"order {row['order_id']}"
+
+
+@tables
+def test_moments_are_in_their_order(table: Table) -> None:
+    for batch in batches(table):
+        for order in table.time_orders:
+            assert pc.all(pc.less_equal(batch[order.earlier], batch[order.later])).as_py(), f"{order}"
