@@ -142,4 +142,4 @@ def test_products_are_read_even_if_they_are_not_loaded():
     plan = plan_of(tables.PRODUCTS, whole, Period(DAY, DAY))
     again = plan_of(tables.PRODUCTS, whole, Period(DAY, DAY), held_by(plan, tables.PRODUCTS))
     assert (again.targets, again.unchanged) == ((), 1)
-    assert again.splits == plan.splits
+    assert again.splits == tuple(split._replace(only_read=("202511",)) for split in plan.splits)

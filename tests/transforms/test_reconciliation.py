@@ -143,10 +143,11 @@ def test_a_partition_that_another_load_has_replaced_is_no_error(prepared, load_u
     assert reconciled(first) == [(("partition_loads_inventory_items", "20251110"), first)]
 
 
-def test_a_partition_that_somebody_has_emptied_is_no_error(prepared, load_units):
+def test_a_partition_that_somebody_has_emptied_is_an_error_for_no_load_has_replaced_it(prepared, load_units):
     loaded = load_units("1.00")
     prepared.query_and_wait("DELETE FROM retail.inventory_items WHERE TRUE")
-    assert reconciled(loaded) == [(("partition_loads_inventory_items", "20251110"), loaded)]
+    with pytest.raises(WarehouseError, match=r"inventory_items\$20251110: expected 1 rows in the warehouse, found 0;"):
+        reconciled(loaded)
 
 
 def test_an_empty_partition_takes_no_job_and_who_fills_it_meanwhile_is_no_error(prepared, tmp_path, load_units):
