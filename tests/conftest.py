@@ -81,9 +81,9 @@ def generate() -> Generate:
 @pytest.fixture(scope="session")
 def load(tmp_path_factory) -> Load:
     """Runs the load pipeline from a lake into the warehouse that BIGQUERY_EMULATOR_HOST names."""
-    staging = tmp_path_factory.mktemp("staging")
 
     def run(lake: str | Path, *flags: str) -> None:
+        staging = tmp_path_factory.mktemp("staging")
         options = PipelineOptions([RUNNER, f"--input={lake}", *PERIOD, "--warehouse=bigquery://local", *flags])
         with beam.Pipeline(options=options) as pipeline:
             loading.build(pipeline, LoadSettings.of(given(options)), str(staging))
@@ -141,16 +141,23 @@ def loaded(tmp_path_factory, small_lake, load) -> Iterator[bigquery.Client]:
 
 @pytest.fixture(scope="session")
 def contents() -> Contents:
-    """All rows of every table of a warehouse as sorted JSON; the many products as one digest."""
+    """All rows of every table of a warehouse as sorted JSON; the many products as one digest.
+
+    Without what differs between two loads of the same: when it was, at which attempt it succeeded, and whether it took
+    a job to empty a partition.
+    """
 
     def rows(warehouse: bigquery.Client) -> dict[str, list[str]]:
         found = {}
         for table in tables.WAREHOUSE:
-            row = "TO_JSON_STRING(row)"
+            row, source = "TO_JSON_STRING(row)", f"{table.dataset}.{table.name}"
             if table is tables.PRODUCTS:
                 row = f"CONCAT(COUNT(*), ' ', TO_HEX(MD5(STRING_AGG({row}, '' ORDER BY product_id, version))))"
-            name = f"{table.dataset}.{table.name}"
-            found[name] = sorted(row[0] for row in warehouse.query_and_wait(f"SELECT {row} FROM {name} AS row"))
+            elif table in tables.PARTITION_LOADS:
+                job = "IF(rows_loaded > 0, REGEXP_REPLACE(job_id, r'_[0-9]+$', ''), NULL) AS job"
+                source = f"(SELECT * EXCEPT (job_id, loaded_at), {job} FROM {source})"
+            query = f"SELECT {row} FROM {source} AS row"
+            found[f"{table.dataset}.{table.name}"] = sorted(row[0] for row in warehouse.query_and_wait(query))
         return found
 
     return rows

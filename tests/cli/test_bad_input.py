@@ -113,11 +113,11 @@ def cut(lake: Path) -> str:
     return f"expected {len(content):,} bytes as its manifest says, found {len(content) - 100:,} bytes"
 
 
-def corrupt(lake: Path) -> str:
+def corrupt_header(lake: Path) -> str:
     content = bytearray(part(lake).read_bytes())
-    content[len(content) // 2] ^= 0xFF
+    content[100] ^= 0xFF
     part(lake).write_bytes(content)
-    return str(part(lake))
+    return f"{part(lake)}: the header's schema is not JSON"
 
 
 def remove_day(lake: Path) -> str:
@@ -129,11 +129,6 @@ def change_manifest(lake: Path, **changed: object) -> Path:
     manifest = day(lake) / "_MANIFEST.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | changed))
     return manifest
-
-
-def other_schema(lake: Path) -> str:
-    change_manifest(lake, schema="0123456789abcdef")
-    return "got 0123456789abcdef: the day was written by another version of the tables"
 
 
 def other_sums(lake: Path) -> str:
@@ -152,9 +147,7 @@ def no_manifest(lake: Path) -> str:
     return "_MANIFEST.json: expected a manifest in JSON"
 
 
-@pytest.mark.parametrize(
-    "breaking", [remove, cut, corrupt, remove_day, other_schema, other_sums, other_type, no_manifest]
-)
+@pytest.mark.parametrize("breaking", [remove, cut, corrupt_header, remove_day, other_sums, other_type, no_manifest])
 def test_a_broken_lake_is_refused_before_anything_is_loaded(retail, broken, tmp_path, breaking):
     named = breaking(broken)
     ended = load(retail, broken, tmp_path / "warehouse.duckdb")

@@ -6,9 +6,11 @@ import csv
 import io
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -65,7 +67,7 @@ def test_a_second_demo_changes_no_table(retail, small_demo):
 def test_the_demo_ends_with_its_tables_and_queries_that_work_when_pasted(retail, small_demo):
     _, arguments = small_demo
     shown = retail(*arguments)
-    for name in (*(table.name for table in LAKE), "order_items", "daily_sales"):
+    for name in (*(table.name for table in LAKE), "order_items", "sessions", "daily_sales"):
         assert any(line.split()[:1] == [name] for line in shown.out.splitlines()), shown.out
     pasted = [shlex.split(line) for line in shown.out.splitlines() if " query " in line]
     assert len(pasted) == len(demo.QUERIES) == 3
@@ -84,10 +86,43 @@ def test_generate_prints_json_for_programs(retail, tmp_path):
 
 
 def test_load_prints_json_for_programs(retail, lake, tmp_path):
-    ended = retail("load", f"--input={lake}", *OPENING_DAYS, f"--warehouse={tmp_path}/w.duckdb", "--json")
+    warehouse = f"--warehouse={tmp_path}/w.duckdb"
+    document, again = (
+        json.loads(retail("load", f"--input={lake}", *OPENING_DAYS, warehouse, "--json").out) for _ in range(2)
+    )
+    rows, metrics = document["tables"], document["metrics"]
+    assert rows["retail.orders"] > 0
+    assert rows["retail.order_items"] >= rows["retail.orders"]
+    assert metrics["rows_read"] == metrics["rows_planned"] == sum(rows[f"retail.{table.name}"] for table in LAKE)
+    assert metrics["rows_loaded"] == sum(rows.values())
+    assert metrics["rows_refused"] == metrics["rows_unreadable"] == 0
+    spread = metrics["rows_per_partition"]
+    assert (spread["values"], spread["total"]) == (metrics["partitions_loaded"], metrics["rows_loaded"])
+    assert again["tables"] == rows
+    assert again["metrics"]["partitions_unchanged"] > 0
+    assert "rows_loaded" not in again["metrics"] or again["metrics"]["rows_loaded"] == 0
+
+
+def test_a_corrupt_block_costs_its_rows_and_a_load_of_some_tables_the_others(retail, lake, tmp_path):
+    own = Path(shutil.copytree(lake, tmp_path / "lake"))
+    part = own / "web_events" / "dt=2019-01-02" / "part-00000-of-00001.avro"
+    content = bytearray(part.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    part.write_bytes(content)
+    warehouse = f"--warehouse={tmp_path}/w.duckdb"
+    ended = retail("load", f"--input={own}", *OPENING_DAYS, warehouse, "--tables=web_events,customers", "--json")
     document = json.loads(ended.out)
-    assert document["tables"]["retail.orders"] > 0
-    assert document["tables"]["retail.order_items"] >= document["tables"]["retail.orders"]
+    rows = document["tables"]
+    assert ended.status == 0
+    assert rows["ops.dead_letters_web_events"] == 1
+    assert document["metrics"]["rows_unreadable"] > 0
+    assert {name for name, count in rows.items() if count} == {
+        *(f"retail.{name}" for name in ("customers", "web_events", "sessions")),
+        *(
+            f"ops.{name}"
+            for name in ("dead_letters_web_events", "partition_loads_web_events", "partition_loads_customers")
+        ),
+    }
 
 
 def test_hyphens_do_as_well_as_underscores(retail, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,14 +39,20 @@ def kill_a_load(lake: Path, warehouse: Path, seconds: float) -> None:
         seconds *= 0.9
 
 
-@pytest.mark.parametrize("moment", [0.5, 0.65, 0.75, 0.85, 0.95])
+def without_moments(found: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Without when, and at which attempt, a partition was loaded: the last columns of its line."""
+    return {name: [row[:-2] if "partition_loads" in name else row for row in rows] for name, rows in found.items()}
+
+
+# tests/pipelines/test_load_kills.py kills more, and not at the command.
+@pytest.mark.parametrize("moment", [0.6, 0.8, 0.95])
 def test_a_load_killed_and_run_again_equals_an_undisturbed_one(lake, warehouse, tmp_path, load_seconds, moment):
     again = tmp_path / "warehouse.duckdb"
     kill_a_load(lake, again, load_seconds * moment)
     process = load(lake, again)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    assert tables(again) == tables(warehouse)
+    assert without_moments(tables(again)) == without_moments(tables(warehouse))
     assert not list(tmp_path.glob("*.staging"))
 
 

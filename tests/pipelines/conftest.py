@@ -1,10 +1,15 @@
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from google.cloud import bigquery
 
 from beam_pipelines import tables
+from beam_pipelines.local.bigquery import serve
 from beam_pipelines.options import GenerateSettings
+from tests.conftest import Load, as_warehouse
+from tests.pipelines.load_lakes import DEFECTS, FIRST, LAST, SIZE, days
 
 Settings = Callable[..., GenerateSettings]
 
@@ -30,3 +35,38 @@ def generate_settings() -> Settings:
         return GenerateSettings.of(argparse.Namespace(**given | changed))
 
     return settings
+
+
+@pytest.fixture(scope="session")
+def clean_lake(tmp_path_factory, generate) -> Path:
+    """The shop's first four days, not to be changed."""
+    root = tmp_path_factory.mktemp("clean_lake")
+    generate(root, *days(FIRST, LAST), SIZE)
+    return root
+
+
+@pytest.fixture(scope="session")
+def dirty_lake(tmp_path_factory, generate) -> Path:
+    """The same days with defects of every kind, not to be changed."""
+    root = tmp_path_factory.mktemp("dirty_lake")
+    generate(root, *days(FIRST, LAST), SIZE, *DEFECTS)
+    return root
+
+
+@pytest.fixture(scope="session")
+def clean_loaded(tmp_path_factory, clean_lake, load) -> Iterator[bigquery.Client]:
+    """A warehouse with the clean lake loaded, not to be changed; ``bigquery://local`` is another."""
+    yield from _loaded(tmp_path_factory.mktemp("clean_loaded"), clean_lake, load)
+
+
+@pytest.fixture(scope="session")
+def dirty_loaded(tmp_path_factory, dirty_lake, load) -> Iterator[bigquery.Client]:
+    """A warehouse with the dirty lake loaded, not to be changed; ``bigquery://local`` is another."""
+    yield from _loaded(tmp_path_factory.mktemp("dirty_loaded"), dirty_lake, load)
+
+
+def _loaded(folder: Path, lake: Path, load: Load) -> Iterator[bigquery.Client]:
+    with serve(folder / "warehouse.duckdb") as server:
+        with as_warehouse(server.endpoint) as client:
+            load(lake, *days(FIRST, LAST))
+        yield client

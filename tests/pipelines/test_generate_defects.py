@@ -8,6 +8,7 @@ import pytest
 
 from beam_pipelines import lake, tables
 from beam_pipelines.defects import KINDS, ROW_KINDS, truth
+from beam_pipelines.schema import Table
 from beam_pipelines.transforms.lake_reading import read_manifest
 from beam_pipelines.world import World, day_number
 from tests.defects.lakes import Lake, points_at_its_row, reconcile
@@ -18,12 +19,12 @@ WORLD = World(seed=42, scale=0.02)
 RATE = 0.05
 
 
-def lake_of(root: Path, table: tables.Table) -> Lake:
+def lake_of(root: Path, table: Table) -> Lake:
     paths = sorted((root / table.name).rglob(lake.MANIFEST))
     return Lake(root, table, [lake.Manifest.from_json(path.read_text(), str(path)) for path in paths])
 
 
-def clean_rows(table: tables.Table) -> dict[str, list]:
+def clean_rows(table: Table) -> dict[str, list]:
     """The rows of the days, and of three before them, as the world draws them."""
     first = FIRST - timedelta(days=3)
     days = [first + timedelta(days=number) for number in range((LAST - first).days + 1)]
