@@ -255,7 +255,7 @@ def _splits(
     buckets: dict[str, int],
     more: tuple[Column, ...],
 ) -> Iterator[Split]:
-    """The splits of all files that hold rows of the partitions that are loaded."""
+    """The splits of all files that hold rows of the partitions that are read."""
     ordinals = sorted(day.toordinal() for day in days)
     landed: dict[str, list[SplitFile]] = {}
     for manifest in manifests:

@@ -11,6 +11,7 @@ from apache_beam.metrics import Metrics
 
 from beam_pipelines import tables
 from beam_pipelines.transforms.accounting import Account, Amounts, dollars
+from beam_pipelines.transforms.inputs import FOLLOWING
 from beam_pipelines.transforms.partition_loading import LoadedPartition
 from beam_pipelines.transforms.partitions import Partition, first_day
 from beam_pipelines.transforms.staging import Contributed, Contribution, stage
@@ -19,9 +20,7 @@ from beam_pipelines.warehouse.client import WarehouseError, connect
 from beam_pipelines.warehouse.partition_totals import Totals, partition_totals
 
 SOURCES: Mapping[str, str] = {table.name: table.name for table in tables.LAKE} | {
-    tables.ORDER_ITEMS.name: tables.ORDERS.name,
-    tables.DAILY_SALES.name: tables.ORDERS.name,
-    tables.SESSIONS.name: tables.WEB_EVENTS.name,
+    following.name: name for name, some in FOLLOWING.items() for following in some
 }
 """The lake table that a table of the warehouse comes from, for those that have lines in ``ops.partition_loads``."""
 
