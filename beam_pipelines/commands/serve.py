@@ -6,6 +6,7 @@ import argparse
 import signal
 import threading
 from collections.abc import Sequence
+from types import FrameType
 
 from beam_pipelines.commands.display import Display
 from beam_pipelines.commands.errors import CommandError
@@ -20,7 +21,14 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
     if flags:
         raise UsageError(flags[0].lstrip("-"), "no option of this command", None)
     stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.set()
+        signal.signal(number, signal.SIG_DFL)  # who asks twice does not want to wait
+
+    # Ctrl-C too: a KeyboardInterrupt is raised wherever the interpreter just is, and may get lost there.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     try:
         with serve(database_file(given.warehouse), port=_port(given.port)) as server:
             display.say(f"# BigQuery over {given.warehouse}, project local; Ctrl-C stops it")
@@ -31,8 +39,6 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
         raise CommandError(str(error)) from error
     except OSError as error:
         raise CommandError(f"port {given.port}: {error.strerror}") from error
-    except KeyboardInterrupt:
-        return
 
 
 def _port(text: str) -> int:
