@@ -27,8 +27,9 @@ FORMAT = 1
 
 NO_DEFECTS: Mapping[str, float] = {}
 
-_MICROSECONDS_PER_DAY = 86_400_000_000
-_EPOCH = date(1970, 1, 1).toordinal()
+MICROSECONDS_PER_DAY = 86_400_000_000
+EPOCH = date(1970, 1, 1).toordinal()
+"""The day from which moments are counted."""
 
 
 class LakeError(Exception):
@@ -244,12 +245,12 @@ def rows_by_date(table: Table, batch: pa.RecordBatch) -> dict[str, int]:
     moments = integers(column.drop_null() if column.null_count else column)
     if not len(moments):
         return {}
-    first = int(moments.min()) // _MICROSECONDS_PER_DAY
-    if first == int(moments.max()) // _MICROSECONDS_PER_DAY:
-        return {date.fromordinal(_EPOCH + first).isoformat(): len(moments)}
-    days, counts = np.unique(moments // _MICROSECONDS_PER_DAY, return_counts=True)
+    first = int(moments.min()) // MICROSECONDS_PER_DAY
+    if first == int(moments.max()) // MICROSECONDS_PER_DAY:
+        return {date.fromordinal(EPOCH + first).isoformat(): len(moments)}
+    days, counts = np.unique(moments // MICROSECONDS_PER_DAY, return_counts=True)
     return {
-        date.fromordinal(_EPOCH + day).isoformat(): count
+        date.fromordinal(EPOCH + day).isoformat(): count
         for day, count in zip(days.tolist(), counts.tolist(), strict=True)
     }
 

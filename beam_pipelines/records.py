@@ -1,4 +1,4 @@
-"""Single records as text, for people and for dead letters; never on a hot path."""
+"""Single records as text, for people and to compare them by; never on a hot path."""
 
 from __future__ import annotations
 

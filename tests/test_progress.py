@@ -43,7 +43,7 @@ def test_half_a_line_is_left_for_the_next_read(log):
         file.write(b'{"step": "load", "tab')
     offset, read = log.read(0)
     assert [advance.rows for advance in read] == [1]
-    with open(log.path, "ab") as file:  # noqa: PTH123
+    with open(log.path, "ab") as file:  # noqa: PTH123 - see above
         file.write(b'le": "orders", "rows": 2}\n')
     assert [advance.rows for advance in log.read(offset)[1]] == [2]
 

@@ -14,8 +14,7 @@ from typing import Any
 from google.api_core.exceptions import GoogleAPICallError
 
 from beam_pipelines.commands.display import Display
-from beam_pipelines.commands.errors import CommandError
-from beam_pipelines.commands.warehouses import is_bigquery, opened
+from beam_pipelines.commands.warehouses import is_bigquery, opened, refusal
 from beam_pipelines.options import UsageError
 from beam_pipelines.records import record_json
 from beam_pipelines.warehouse.client import connect
@@ -36,7 +35,7 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
             names = [field.name for field in result.schema]
             rows = [[row[index] for index in range(len(names))] for row in result]
         except GoogleAPICallError as error:
-            raise CommandError(error.errors[0]["message"] if error.errors else error.message) from error
+            raise refusal(error) from error
     {"table": _table, "csv": _csv, "json": _json}["json" if display.as_json else given.format](names, rows, display)
 
 

@@ -13,7 +13,7 @@ from google.cloud import bigquery
 
 from beam_pipelines.commands.display import Display
 from beam_pipelines.commands.errors import CommandError
-from beam_pipelines.commands.warehouses import is_bigquery, opened
+from beam_pipelines.commands.warehouses import is_bigquery, opened, refusal
 from beam_pipelines.options import UsageError, VerifySettings
 from beam_pipelines.verification.scoring import Ask, Scope, Score, score
 from beam_pipelines.verification.scoring.scores import together
@@ -55,7 +55,7 @@ def asking(client: bigquery.Client) -> Ask:
             # There may be no Storage API, and what is asked for is little.
             return found.to_arrow(create_bqstorage_client=False)
         except GoogleAPICallError as error:
-            raise CommandError(error.errors[0]["message"] if error.errors else error.message) from error
+            raise refusal(error) from error
 
     return ask
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from google.api_core.exceptions import GoogleAPICallError
+
 from beam_pipelines import storage
 from beam_pipelines.commands.errors import CommandError
 from beam_pipelines.local.bigquery import WarehouseError, serve
@@ -62,6 +64,11 @@ def opened(warehouse: str) -> Iterator[str]:
         os.environ.pop(EMULATOR, None)
         if before is not None:
             os.environ[EMULATOR] = before
+
+
+def refusal(error: GoogleAPICallError) -> CommandError:
+    """The failure of a command whose query was refused, in the warehouse's own words."""
+    return CommandError(error.errors[0]["message"] if error.errors else error.message)
 
 
 def row_counts(warehouse: str) -> dict[str, int]:

@@ -21,7 +21,6 @@ _TO_ESCAPE = r'["\\\x00-\x1f]'
 """What may not stand in a JSON string as it is."""
 
 _T_AT = len("2025-11-28")
-_TIME_BYTES = len("2025-11-28 09:30:00.000000")
 
 _Lookup = Callable[[str], pa.Array]
 """A record batch's columns, or a struct's fields, by name."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import apache_beam as beam
 import pyarrow as pa
+from apache_beam.coders import registry
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 from apache_beam.pvalue import AsDict, AsList, AsSingleton, PCollection
 
@@ -15,6 +16,7 @@ from beam_pipelines import storage, tables
 from beam_pipelines.options import LoadSettings, UsageError
 from beam_pipelines.pipelines.beam_options import given
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
+from beam_pipelines.transforms.arrow_coder import RecordBatchCoder
 from beam_pipelines.transforms.lake_planning import Split, find_manifests
 from beam_pipelines.transforms.lake_reading import read_manifest
 from beam_pipelines.transforms.partition_loading import LoadedPartition, LoadPartitions, prepare_warehouse
@@ -45,6 +47,8 @@ from beam_pipelines.transforms.transforming import (
 )
 
 T = TypeVar("T")
+
+registry.register_coder(pa.RecordBatch, RecordBatchCoder)
 
 
 class Planned(NamedTuple):
@@ -190,6 +194,7 @@ def transform(
 ) -> PCollection[Contributed]:
     """Adds what splits become: staged files and accounts of every partition of the warehouse."""
     # Products go first and alone: orders need all of them, and only they are held by every worker.
+    # The declaration of Partition knows a PartitionFn only, and not a function as here.
     products, rest = planned.splits | "Products or not" >> beam.Partition(is_of_another_table, 2, tables.PRODUCTS.name)  # type: ignore[arg-type]
     last_keys = AsSingleton(planned.last_keys)
     first = products | "Products" >> TransformSplits(root, staging, progress, last_keys)

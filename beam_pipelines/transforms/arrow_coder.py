@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
-from apache_beam.coders import Coder, registry
+from apache_beam.coders import Coder
 
 
 class RecordBatchCoder(Coder):
@@ -45,6 +45,3 @@ class RecordBatchCoder(Coder):
 
     def __hash__(self) -> int:
         return hash(type(self))
-
-
-registry.register_coder(pa.RecordBatch, RecordBatchCoder)

@@ -149,7 +149,7 @@ def plan_table(
     Products are read whole, even if none is loaded.
     """
     ordered = sorted(planned, key=lambda one: one.manifest.day)
-    table, more = tables.BY_NAME[ordered[0].manifest.table], more_columns(ordered)
+    table, more = tables.BY_NAME[ordered[0].manifest.table], merged_columns(ordered)
     manifests = [one.manifest for one in ordered]
     days = frozenset(manifest.day for manifest in manifests)
     held = {one.day: held_by_partition(table, one.day, one.rows, one.rows_by_date, days) for one in manifests}
@@ -207,7 +207,7 @@ def _is_unchanged(table: Table, partition: str, wanted: str, loaded: Mapping[Par
     return all(loaded.get((name, partition)) == wanted for name in names)
 
 
-def more_columns(planned: Iterable[PlannedManifest]) -> tuple[Column, ...]:
+def merged_columns(planned: Iterable[PlannedManifest]) -> tuple[Column, ...]:
     """The columns that some days have beyond the table's, by name; LakeError if two days mean something else by one."""
     ordered = list(planned)
     return merged(ordered[0].manifest.table, [(f"on {one.manifest.day}", one.more_columns) for one in ordered])

@@ -35,7 +35,7 @@ class LoadedPartition(NamedTuple):
     loaded_at: datetime | None
     """When the job ended."""
     input: str
-    """Fingerprint of what it was loaded from; empty for lines of loads."""
+    """Fingerprint of what it was loaded from; of lines of loads the word ``lines``."""
 
 
 def account_of(partition: Partition, contributions: Iterable[Contribution]) -> Account:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from beam_pipelines.lake import EPOCH, MICROSECONDS_PER_DAY
 from beam_pipelines.schema import Table
 
 Partition = tuple[str, str]
@@ -20,9 +21,6 @@ I64 = npt.NDArray[np.int64]
 
 LONGEST_LATENESS = 31
 """How many days after its own a row may land; one that lands later is refused."""
-
-_MICROSECONDS_PER_DAY = 86_400_000_000
-_EPOCH = date(1970, 1, 1).toordinal()
 
 
 def partition_of(table: Table, day: date) -> str:
@@ -121,8 +119,8 @@ class Dates:
         own = self.landed
         moments = column.cast(pa.int64())
         if column.null_count:
-            moments = moments.fill_null((own - _EPOCH) * _MICROSECONDS_PER_DAY)
-        found: I64 = moments.to_numpy() // _MICROSECONDS_PER_DAY + _EPOCH
+            moments = moments.fill_null((own - EPOCH) * MICROSECONDS_PER_DAY)
+        found: I64 = moments.to_numpy() // MICROSECONDS_PER_DAY + EPOCH
         if found.min() == found.max() == own:
             return
         position = np.searchsorted(days, found).clip(max=len(days) - 1)

@@ -20,7 +20,8 @@ def loaded_inputs(client: bigquery.Client) -> dict[Partition, str]:
     there = {dataset: _partitions(client, dataset) for dataset in {table.dataset for table in BY_NAME.values()}}
     lake = {table.name for table in LAKE}
     found, unread = {}, set()
-    for line in client.query_and_wait(f"SELECT * FROM `{client.project}.ops.partition_loads`"):  # noqa: S608 - ours
+    query = f"SELECT * FROM `{client.project}.ops.partition_loads`"  # noqa: S608 - the project is ours
+    for line in client.query_and_wait(query):
         table = BY_NAME[line["table_name"]]
         partition = (table.name, line["partition_id"])
         # A file that could not be read may have been mended, which its manifest does not tell.

@@ -8,29 +8,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from tests.benchmarks.measured import run
+from tests.benchmarks.measured import Comparison, run
 
 TPCH_SCALE = 1
 BIN = Path(sys.executable).parent
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One line of the table: what ours and the peer do, and which figure is compared."""
-
-    title: str
-    ours: str
-    peer: str
-    unit: str
-    """``rows`` or ``values`` per CPU second."""
-    at_least: float
-    aim: float
 
 
 COMPARISONS = (

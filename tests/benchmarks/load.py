@@ -25,6 +25,7 @@ from tests.benchmarks import load_figures, load_lakes
 from tests.benchmarks.load_figures import Figures
 from tests.benchmarks.load_processes import Run, run
 from tests.benchmarks.load_sides import SIDES
+from tests.benchmarks.measured import Comparison
 
 Days = tuple[date, date]
 """First and last, both included."""
@@ -59,21 +60,6 @@ LARGE_DAY = date(2025, 12, 1)
 LARGE_DAY_ORDERS = 5_000_000
 LARGE_DAY_MB, LARGE_DAY_MB_AIM = 2500, 1500
 
-
-@dataclass(frozen=True)
-class Comparison:
-    """One line of the table: ours beside a peer, and what the ratio of their rates is to be at least, and at best."""
-
-    title: str
-    ours: str
-    """A task, as is the peer."""
-    peer: str
-    unit: str
-    """``cpu`` or ``wall`` seconds, perhaps with ``start-up excluded``."""
-    at_least: float
-    aim: float
-
-
 COMPARISONS = (
     Comparison("beside the usual Beam job", "ours", "usual Beam", "cpu, start-up excluded", 40, 90),
     Comparison("beside DuckDB", "ours", "DuckDB", "cpu", 1, 1.67),
@@ -84,6 +70,7 @@ COMPARISONS = (
     Comparison("two worker processes beside one", "two processes", "one process", "wall", 1.3, 1.7),
     Comparison("the same", "two processes", "one process", "wall, start-up excluded", 1.3, 1.7),
 )
+"""Sides are tasks; rates are per second of ``cpu`` or ``wall``, perhaps with ``start-up excluded``."""
 
 
 @dataclass(frozen=True)

@@ -67,8 +67,8 @@ def write_manifests_of_others(folder: Path, world: World, first: date, last: dat
     for table in tables.LAKE:
         if table in (tables.DISTRIBUTION_CENTERS, tables.PRODUCTS, tables.ORDERS):
             continue
-        for days in range((last - first).days + 1):
-            day = first + timedelta(days)
+        for number in range((last - first).days + 1):
+            day = first + timedelta(days=number)
             manifest = lake.manifest_of(
                 table, day, world=WORLD_VERSION, seed=world.seed, scale=world.scale, codec="snappy", files=()
             )

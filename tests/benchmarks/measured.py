@@ -29,6 +29,20 @@ class Run:
     written_bytes: int
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """One line of a table: ours beside a peer, and what the ratio of their rates is to be at least, and at best."""
+
+    title: str
+    ours: str
+    """What is measured, by the benchmark's own name for it, as is the peer."""
+    peer: str
+    unit: str
+    """What rates are of: ``rows`` or ``values`` per CPU second, or all per second of ``cpu`` or ``wall``."""
+    at_least: float
+    aim: float
+
+
 def run(command: Callable[[str], Sequence[str]]) -> Run:
     """Runs ``command(folder)`` with a fresh folder to write to; fails loudly if it fails."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, tempfile.TemporaryFile() as said:

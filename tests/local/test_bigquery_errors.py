@@ -110,6 +110,7 @@ ERRORS = [
     ("SELECT ROUND(2.5, 0, 'ROUND_HALF_EVEN')", "notImplemented", r"ROUND with a rounding mode"),
     ("SELECT TO_JSON_STRING(1, TRUE)", "notImplemented", r"TO_JSON_STRING with pretty_print"),
     ("SELECT INSTR('banana', 'an', 1, 2)", "notImplemented", r"INSTR with a position or an occurrence"),
+    ("SELECT INITCAP('a b', '()[]')", "notImplemented", r"INITCAP with delimiters of one's own"),
     ("CREATE FUNCTION shop.f(x INT64) AS (x)", "notImplemented", r"CREATE FUNCTION is not supported"),
     ("SELECT shop.f(1)", "notImplemented", r"Function shop\.F at \[1:13\] is not supported"),
 ]

@@ -86,6 +86,11 @@ ANSWERS = [
         "SELECT TIMESTAMP('2008-12-25 15:30:00', 'America/Los_Angeles')",
         dt.datetime(2008, 12, 25, 23, 30, tzinfo=dt.UTC),
     ),
+    (
+        "SELECT DATETIME(DATE(t), TIME '10:20:00'), DATETIME(t, zone), DATETIME(t) "
+        "FROM (SELECT TIMESTAMP '2008-12-25 20:00:00' AS t, 'Asia/Tokyo' AS zone)",
+        (dt.datetime(2008, 12, 25, 10, 20), dt.datetime(2008, 12, 26, 5), dt.datetime(2008, 12, 25, 20)),  # noqa: DTZ001
+    ),
     ("SELECT TIME(15, 30, 0), TIME(TIMESTAMP '2008-12-25 15:30:00+00')", (dt.time(15, 30), dt.time(15, 30))),
     ("SELECT EXTRACT(HOUR FROM TIME '15:30:00'), FORMAT_TIME('%R', TIME '15:30:00')", (15, "15:30")),
     ("SELECT CURRENT_DATETIME() > DATETIME '2020-01-01', CURRENT_TIME() IS NULL", (True, False)),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -13,10 +11,9 @@ from google.cloud import bigquery
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beam_pipelines.local.bigquery import serve
 from beam_pipelines.schema import Column, Type
 
-from .conftest import client_of, load_config, write_avro
+from .conftest import load_config, write_avro
 
 ANSWERS = [
     ("SELECT ST_GEOGPOINT(-90.0489, 35.1174)", "POINT(-90.0489 35.1174)"),
@@ -81,12 +78,9 @@ PLACES = [Column(name="id", type=Type.INT64), Column(name="place", type=Type.STR
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bigquery.Client]:
-    path: Path = tmp_path_factory.mktemp("geography") / "warehouse.duckdb"
-    patched = pytest.MonkeyPatch.context()
-    with patched as monkeypatch, serve(path) as server, client_of(server.endpoint, monkeypatch) as client:
-        client.create_dataset("world")
-        yield client
+def served(served: bigquery.Client) -> bigquery.Client:
+    served.create_dataset("world")
+    return served
 
 
 def rows(client: bigquery.Client, sql: str) -> list[tuple[object, ...]]:

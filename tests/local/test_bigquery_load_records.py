@@ -43,7 +43,7 @@ def test_a_failed_job_is_on_record_once(
 
 
 _LOADER = """
-import os, sys, threading, time
+import os, sys, time
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from beam_pipelines.local.bigquery import loads, serve

@@ -58,6 +58,11 @@ SCRIPTS = [
         "SELECT margin(4, 1), Share(x), margin(margin(2, 1), x - 3.5) FROM UNNEST([4]) x",
         [(0.75, "25%", 0.0)],
     ),
+    (
+        "CREATE TEMP FUNCTION next(x INT64) AS (x + 1); CREATE TEMP FUNCTION after(x INT64) AS (next(x)); "
+        "SELECT after(1) * 2",
+        [(4,)],
+    ),
     # EXECUTE IMMEDIATE.
     ("EXECUTE IMMEDIATE 'SELECT 7 AS n'", [(7,)]),
     ("EXECUTE IMMEDIATE 'SELECT 7; SELECT 8'; SELECT 9", [(9,)]),
@@ -87,6 +92,7 @@ ERRORS = [
     ("CREATE TEMP FUNCTION f(x INT64) AS (x); SELECT f(1, 2)", "Function f expects 1 arguments, got 2"),
     ("CREATE TEMP FUNCTION f() RETURNS INT64 LANGUAGE js AS 'return 1'; SELECT f()", "another language than SQL"),
     ("EXECUTE IMMEDIATE 5", "EXECUTE IMMEDIATE expects a string, got 5"),
+    ("EXECUTE IMMEDIATE ERROR('this went wrong')", "400 this went wrong"),
     ("EXECUTE IMMEDIATE 'SELECT ?' USING 1", "not supported"),
 ]
 

@@ -1,4 +1,5 @@
 import argparse
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from beam_pipelines import tables
 from beam_pipelines.local.bigquery import serve
 from beam_pipelines.options import GenerateSettings
 from tests.conftest import Load, as_warehouse
-from tests.pipelines.load_lakes import DEFECTS, FIRST, LAST, SIZE, days
+from tests.pipelines.load_lakes import ALL_DAYS, DEFECTS, SIZE
 
 Settings = Callable[..., GenerateSettings]
 
@@ -41,15 +42,21 @@ def generate_settings() -> Settings:
 def clean_lake(tmp_path_factory, generate) -> Path:
     """The shop's first four days, not to be changed."""
     root = tmp_path_factory.mktemp("clean_lake")
-    generate(root, *days(FIRST, LAST), SIZE)
+    generate(root, *ALL_DAYS, SIZE)
     return root
+
+
+@pytest.fixture
+def own_lake(clean_lake, tmp_path) -> Path:
+    """A copy of the clean lake, to be changed."""
+    return Path(shutil.copytree(clean_lake, tmp_path / "lake"))
 
 
 @pytest.fixture(scope="session")
 def dirty_lake(tmp_path_factory, generate) -> Path:
     """The same days with defects of every kind, not to be changed."""
     root = tmp_path_factory.mktemp("dirty_lake")
-    generate(root, *days(FIRST, LAST), SIZE, *DEFECTS)
+    generate(root, *ALL_DAYS, SIZE, *DEFECTS)
     return root
 
 
@@ -68,5 +75,5 @@ def dirty_loaded(tmp_path_factory, dirty_lake, load) -> Iterator[bigquery.Client
 def _loaded(folder: Path, lake: Path, load: Load) -> Iterator[bigquery.Client]:
     with serve(folder / "warehouse.duckdb") as server:
         with as_warehouse(server.endpoint) as client:
-            load(lake, *days(FIRST, LAST))
+            load(lake, *ALL_DAYS)
         yield client

@@ -32,6 +32,9 @@ def days(first: date = FIRST, last: date | None = None) -> tuple[str, str]:
     return f"--start_date={first}", f"--end_date={last or first}"
 
 
+ALL_DAYS = days(FIRST, LAST)
+
+
 def data_file(root: Path, table: Table, day: date) -> Path:
     """The only file of a day."""
     return Path(lake.folder(str(root), table.name, day), lake.file_name(0, 1))

@@ -10,10 +10,10 @@ from beam_pipelines.options import UsageError
 from beam_pipelines.pipelines import generate as generating
 from beam_pipelines.pipelines import load as loading
 from beam_pipelines.world import World, date_of
+from tests.conftest import RUNNER
 
 WORLD = World(seed=42, scale=0.01)
 DAYS = range(29, 32)
-RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 DAY = ("--start_date=2019-01-31", "--end_date=2019-01-31")
 
 

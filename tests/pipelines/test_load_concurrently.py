@@ -11,9 +11,8 @@ from threading import Barrier
 import pytest
 
 from beam_pipelines import tables
-from tests.pipelines.load_lakes import DEFECTS, FIRST, LAST, SIZE, days
-
-ALL_DAYS = days(FIRST, LAST)
+from tests.pipelines.load_lakes import ALL_DAYS, DEFECTS, SIZE
+from tests.pipelines.loaded import without_lines
 
 
 def load_at_once(load, lakes: list[Path], *flags: str) -> list[BaseException | None]:
@@ -31,9 +30,7 @@ def load_at_once(load, lakes: list[Path], *flags: str) -> list[BaseException | N
 def test_two_loads_of_the_same_are_as_one(warehouse, load, dirty_lake, dirty_loaded, contents, load_jobs):
     assert load_at_once(load, [dirty_lake, dirty_lake], *ALL_DAYS) == [None, None]
     assert contents(warehouse) == contents(dirty_loaded)
-    found, expected = (
-        [job for job in load_jobs(client) if "partition_loads" not in job] for client in (warehouse, dirty_loaded)
-    )
+    found, expected = (without_lines(load_jobs(client)) for client in (warehouse, dirty_loaded))
     assert found == expected, "what one has started, the other waits for"
 
 

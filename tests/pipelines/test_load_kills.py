@@ -12,7 +12,7 @@ import pytest
 from google.cloud import bigquery
 
 from tests.pipelines.load_attempts import Attempts, attempts
-from tests.pipelines.load_lakes import FIRST, LAST, days
+from tests.pipelines.load_lakes import ALL_DAYS
 
 WAREHOUSES, MOMENTS = 5, 4
 """Of each warehouse the load is killed once at a job and so many times at other moments, and then run to its end."""
@@ -21,7 +21,7 @@ WAREHOUSES, MOMENTS = 5, 4
 @pytest.fixture(scope="module")
 def loads(tmp_path_factory, dirty_lake) -> Iterator[Attempts]:
     """Attempts at loading the lake with all kinds of defects."""
-    with attempts(dirty_lake, days(FIRST, LAST), tmp_path_factory.mktemp("attempts")) as found:
+    with attempts(dirty_lake, ALL_DAYS, tmp_path_factory.mktemp("attempts")) as found:
         yield found
 
 

@@ -11,17 +11,11 @@ from google.cloud import bigquery
 
 from beam_pipelines import tables
 from beam_pipelines.world import World
-from tests.pipelines.load_lakes import FIRST, LAST, OPENING, SIZE, data_file, days, spoil
+from tests.pipelines.load_lakes import ALL_DAYS, FIRST, LAST, OPENING, SIZE, data_file, days, spoil
+from tests.pipelines.loaded import query, without_lines
 
 SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
-ALL_DAYS = days(FIRST, LAST)
 Rows = dict[str, list[str]]
-
-
-@pytest.fixture
-def own_lake(clean_lake, tmp_path) -> Path:
-    """A copy of the clean lake, to be changed."""
-    return Path(shutil.copytree(clean_lake, tmp_path / "lake"))
 
 
 @pytest.fixture
@@ -35,10 +29,6 @@ def new_jobs(load_jobs) -> Callable[[bigquery.Client], list[str]]:
         return sorted(job.removeprefix("retail_load_").rsplit("_", 2)[0] for job in found)
 
     return ask
-
-
-def query(warehouse: bigquery.Client, text: str) -> list[tuple]:
-    return [row.values() for row in warehouse.query_and_wait(text)]
 
 
 def lines(warehouse: bigquery.Client) -> dict[tuple[str, date], tuple]:
@@ -139,6 +129,17 @@ def test_mended_files_are_loaded_with_what_follows_from_them(
     assert {job for job in new_jobs(warehouse) if not job.startswith(of_orders)} == mended
 
 
+def test_a_load_of_dead_letters_leaves_partitions_that_have_none(warehouse, load, clean_lake, new_jobs):
+    load(clean_lake, *ALL_DAYS, "--tables=inventory_items")
+    delete = f"DELETE FROM retail.inventory_items WHERE DATE(created_at) = '{SECOND}'"
+    assert warehouse.query_and_wait(delete).num_dml_affected_rows > 0
+    new_jobs(warehouse)
+    load(clean_lake, *ALL_DAYS, "--tables=inventory_items", "--replay_dead_letters")
+    assert new_jobs(warehouse) == []
+    load(clean_lake, *ALL_DAYS, "--tables=inventory_items")
+    assert new_jobs(warehouse) == [f"{name}inventory_items_{SECOND:%Y%m%d}" for name in ("", "partition_loads_")]
+
+
 TAMPERED = {
     "retail.orders": f"DATE(created_at) = '{SECOND}' AND country <> 'China'",
     "retail.order_items": f"DATE(created_at) = '{SECOND}'",
@@ -159,19 +160,24 @@ def test_partitions_that_were_changed_by_hand_are_restored(
     assert before == contents(dirty_loaded)
     for table, rows in TAMPERED.items():
         assert warehouse.query_and_wait(f"DELETE FROM {table} WHERE {rows}").num_dml_affected_rows > 0
+    # As many rows as before: only when they were changed tells, and here an UPDATE changes all partitions of a table.
+    change = f"UPDATE retail.order_events SET carrier = 'Nobody' WHERE DATE(occurred_at) = '{THIRD}'"
+    assert warehouse.query_and_wait(change).num_dml_affected_rows > 0
     another_day = f"file://{data_file(clean_lake, tables.CUSTOMERS, SECOND)}"
     config = bigquery.LoadJobConfig(
         source_format="AVRO", use_avro_logical_types=True, write_disposition="WRITE_TRUNCATE"
     )
     warehouse.load_table_from_uri([another_day], "local.retail.customers$201901", job_config=config).result()
-    assert differing(before, contents(warehouse)) == {*TAMPERED, "retail.customers"}
+    assert differing(before, contents(warehouse)) == {*TAMPERED, "retail.order_events", "retail.customers"}
     load(dirty_lake, *ALL_DAYS)
     assert contents(warehouse) == before
-    restored = [job for job in set(load_jobs(warehouse)) - set(jobs) if "partition_loads" not in job]
+    restored = without_lines(set(load_jobs(warehouse)) - set(jobs))
     partition = r"(orders_20190102|order_items_20190102|daily_sales_20190103|sessions_20190102"
-    partition += r"|inventory_items_20190101|dead_letters_web_events_20190104|customers_201901)"
+    partition += (
+        r"|inventory_items_20190101|order_events_2019010[234]|dead_letters_web_events_20190104|customers_201901)"
+    )
     assert all(re.fullmatch(rf"retail_load_{partition}_[0-9a-f]{{16}}_1", job) for job in restored), restored
-    assert len(restored) == 7
+    assert len(restored) == 10
 
 
 def test_a_day_more_reloads_its_partitions_only(warehouse, load, own_lake, generate, new_jobs, contents, clean_loaded):

@@ -14,6 +14,7 @@ from beam_pipelines import lake, tables
 from beam_pipelines.schema import Table
 from beam_pipelines.world import World, day_number
 from tests.pipelines.load_lakes import days, write_day
+from tests.pipelines.loaded import query
 
 WORLD = World(seed=42, scale=0.01)
 HOPELESS, DAY, LAUNCH = date(2019, 1, 1), date(2019, 1, 2), date(2019, 1, 3)
@@ -95,10 +96,6 @@ def refused(tmp_path_factory, generate, load, connected, launch_orders) -> Itera
     with connected(tmp_path_factory.mktemp("refused") / "warehouse.duckdb") as client:
         load(root, *days(HOPELESS, LAUNCH))
         yield client
-
-
-def query(warehouse: bigquery.Client, text: str) -> list[tuple]:
-    return [row.values() for row in warehouse.query_and_wait(text)]
 
 
 def test_broken_orders_become_dead_letters_and_the_others_load(refused, good):

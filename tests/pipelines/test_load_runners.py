@@ -17,12 +17,12 @@ from beam_pipelines.options import LoadSettings
 from beam_pipelines.pipelines import load as loading
 from beam_pipelines.pipelines.beam_options import given
 from beam_pipelines.transforms import lake_planning, partition_loading, planning, reconciliation, transforming
-from tests.pipelines.load_lakes import FIRST, LAST, days, divide, spoil
+from tests.conftest import RUNNER
+from tests.pipelines.load_lakes import ALL_DAYS, FIRST, days, divide, spoil
+from tests.pipelines.loaded import without_lines
 
-RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 THREADS = ("--direct_running_mode=multi_threading", "--direct_num_workers=2")
 PROCESSES = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
-ALL_DAYS = days(FIRST, LAST)
 Stage = Callable[..., dict[str, str]]
 
 STEPS = (
@@ -87,11 +87,6 @@ def test_worker_processes_load_the_same(warehouse, load, dirty_lake, dirty_loade
     load(dirty_lake, *ALL_DAYS, *PROCESSES)
     assert contents(warehouse) == contents(dirty_loaded)
     assert without_lines(load_jobs(warehouse)) == without_lines(load_jobs(dirty_loaded))
-
-
-def without_lines(jobs: list[str]) -> list[str]:
-    """Without those of ops.partition_loads, whose content is when the others ended."""
-    return [job for job in jobs if not job.startswith("retail_load_partition_loads_")]
 
 
 def test_bundles_that_are_run_again_load_the_same(

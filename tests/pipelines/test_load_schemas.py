@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,12 +16,6 @@ from tests.pipelines.load_lakes import FIRST, LAST, OPENING, days, read_day, wri
 SECOND, THIRD = FIRST + timedelta(days=1), FIRST + timedelta(days=2)
 ORDERS = "--tables=orders"
 NOTE = Column(name="gift_note", type=Type.STRING, description="What the customer wrote.", nullable=True)
-
-
-@pytest.fixture
-def own_lake(clean_lake, tmp_path) -> Path:
-    """A copy of the clean lake, to be changed."""
-    return Path(shutil.copytree(clean_lake, tmp_path / "lake"))
 
 
 def add_notes(root: Path) -> list[dict[str, Any]]:

@@ -1,19 +1,18 @@
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from google.cloud import bigquery
 
 from beam_pipelines import tables
 from beam_pipelines.schema import Column, Table
-from beam_pipelines.warehouse import provisioning
 from beam_pipelines.world import World, day_number
+from tests.prepared import prepared, prepared_file
 from tests.transforms.lakes import version
+
+__all__ = ["prepared", "prepared_file"]
 
 Row = dict[str, Any]
 DAY = date(2025, 11, 28)
@@ -72,19 +71,3 @@ def rows_of(good_rows) -> Callable[[Table], list[Row]]:
 def product_version() -> Callable[..., Row]:
     """A version of a product, by product_id, version and valid_from."""
     return version
-
-
-@pytest.fixture(scope="session")
-def prepared_file(tmp_path_factory, connected) -> Path:
-    """The file of a warehouse with every table and view, to be copied: making them takes a second."""
-    path = tmp_path_factory.mktemp("prepared") / "warehouse.duckdb"
-    with connected(path) as client:
-        provisioning.prepare(client)
-    return path
-
-
-@pytest.fixture
-def prepared(tmp_path, connected, prepared_file) -> Iterator[bigquery.Client]:
-    """A warehouse with every table and view, all of them empty."""
-    with connected(Path(shutil.copy(prepared_file, tmp_path))) as client:
-        yield client

@@ -6,13 +6,15 @@ import apache_beam as beam
 import pyarrow as pa
 import pytest
 from apache_beam.coders import registry
+from apache_beam.pipeline import PipelineVisitor
 from apache_beam.testing.test_pipeline import TestPipeline as Pipeline
 from apache_beam.testing.util import assert_that
-from apache_beam.typehints.typehints import Tuple
 from hypothesis import given
 from hypothesis import strategies as st
 
 from beam_pipelines import tables
+from beam_pipelines.options import LoadSettings, Period
+from beam_pipelines.pipelines import load as loading
 from beam_pipelines.transforms import transforming
 from beam_pipelines.transforms.arrow_coder import RecordBatchCoder
 from beam_pipelines.transforms.deduplication import plain
@@ -63,10 +65,31 @@ def test_a_slice_does_not_carry_what_it_is_a_slice_of():
     assert CODER.estimate_size(whole) < 2 * len(CODER.encode(whole))
 
 
-def test_beam_takes_the_coder_for_what_is_exchanged():
-    assert isinstance(registry.get_coder(pa.RecordBatch), RecordBatchCoder)
-    keyed = registry.get_coder(Tuple[transforming.Bucket, pa.RecordBatch])
-    assert isinstance(keyed.value_coder(), RecordBatchCoder)
+class Elements(PipelineVisitor):
+    """The type of what each step of a pipeline makes."""
+
+    def __init__(self):
+        self.types = {}
+
+    def visit_transform(self, transform_node):
+        for output in transform_node.outputs.values():
+            self.types[transform_node.full_label] = output.element_type
+
+
+def test_the_load_pipeline_takes_the_coder_for_what_is_exchanged():
+    """By importing the pipeline, as a load does, and nothing more."""
+    pipeline, found = beam.Pipeline(), Elements()
+    loading.build(pipeline, LoadSettings("lake", Period(DAY, DAY), "bigquery://local"), "staging")
+    pipeline.visit(found)
+    coders = {label: registry.get_coder(kind) for label, kind in found.types.items() if "batches" in label}
+    assert sorted(coders) == [
+        f"{part}/{step} as batches" if step else f"{part}/As batches"
+        for part in ("Products", "Rest")
+        for step in ("", "Sessions", "Versions")
+    ]
+    for label, coder in coders.items():
+        of_batches = coder if "Versions" in label else coder.value_coder()
+        assert isinstance(of_batches, RecordBatchCoder), label
     assert RecordBatchCoder() == CODER
     assert hash(CODER) == hash(RecordBatchCoder())
     assert CODER.is_deterministic()

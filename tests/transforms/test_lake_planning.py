@@ -152,7 +152,7 @@ def test_a_column_that_means_something_else_on_another_day_is_refused():
     one, other = (manifest_of(tables.ORDERS, day, [{day: 1}]) for day in days)
     text = Column(name="fee", type=Type.STRING, nullable=True)
     with pytest.raises(LakeError) as caught:
-        planning.more_columns([PlannedManifest(one, (FEE,)), PlannedManifest(other, (text,))])
+        planning.merged_columns([PlannedManifest(one, (FEE,)), PlannedManifest(other, (text,))])
     expected = "orders: column fee: expected decimal128(12, 2) as on 2025-11-10, found string on 2025-11-11"
     assert str(caught.value) == expected
 
@@ -160,7 +160,7 @@ def test_a_column_that_means_something_else_on_another_day_is_refused():
 def test_columns_of_several_days_are_in_the_order_of_their_names():
     one, other = (manifest_of(tables.ORDERS, day, [{day: 1}]) for day in days_from(DAY, 2))
     text = Column(name="colour", type=Type.STRING, nullable=True)
-    found = planning.more_columns([PlannedManifest(one, (FEE,)), PlannedManifest(other, (text, FEE))])
+    found = planning.merged_columns([PlannedManifest(one, (FEE,)), PlannedManifest(other, (text, FEE))])
     assert found == (text, FEE)
 
 

@@ -226,9 +226,12 @@ FEE = Column(name="fee", type=Type.NUMERIC, precision=12, scale=2, nullable=True
 WITH_FEE = replace(tables.INVENTORY_ITEMS, columns=(*tables.INVENTORY_ITEMS.columns, FEE))
 
 
-def test_columns_beyond_the_tables_are_found_in_the_first_file(tmp_path):
+def test_columns_beyond_the_tables_are_found_in_any_file(tmp_path):
     found = Lake(str(tmp_path))
-    found.write(tables.INVENTORY_ITEMS, DAY, [[[unit(1, moment(DAY), fee=Decimal("1.50"))]]], as_written=WITH_FEE)
+    without = found.write(tables.INVENTORY_ITEMS, DAY, [[[unit(1, moment(DAY))]]])
+    rows = [unit(2, moment(DAY), fee=Decimal("1.50"))]
+    both = found.write(tables.INVENTORY_ITEMS, DAY, [[rows], []], as_written=WITH_FEE)
+    found.write_manifest(replace(both, files=without.files + both.files))
     path = f"{lake.folder(found.root, 'inventory_items', DAY)}/{lake.MANIFEST}"
     assert reading.read_manifest(path).more_columns == (FEE,)
 

@@ -204,24 +204,24 @@ def test_an_equal_key_of_another_day_is_another_row(found, load_units):
     assert [loaded.rows("inventory_items", f"{day:%Y%m%d}") for day in FOUR[:2]] == [rows[:1], rows[1:]]
 
 
-def test_a_late_row_competes_with_those_of_its_own_day(found, load_units):
+def test_a_late_row_competes_with_those_of_its_own_day(found, tmp_path):
     older, newer = unit(1, moment(DAY, 9)), unit(1, moment(DAY, 10))
     found.write(UNITS, FOUR[0], [[[older]]])
     found.write(UNITS, FOUR[3], [[[newer, unit(2, moment(FOUR[3]))]]])
     for day in (FOUR[0], FOUR[3]):
-        loaded = load(found, UNITS, Period(day, day), f"{found.root}/../{day}", KEYS)
+        loaded = load(found, UNITS, Period(day, day), tmp_path / f"{day}", KEYS)
         assert loaded.rows("inventory_items", "20251110") == [newer]
         account = loaded.accounts["inventory_items", "20251110"]
         assert (account.files, account.rows_in, account.rows_late, account.rows_deduplicated) == (2, 2, 1, 1)
 
 
 @pytest.mark.parametrize("lag", [LONGEST_LATENESS, LONGEST_LATENESS + 1])
-def test_a_row_that_lands_too_late_is_refused_where_it_landed(found, load_units, lag):
+def test_a_row_that_lands_too_late_is_refused_where_it_landed(found, tmp_path, lag):
     own = DAY - timedelta(lag)
     found.write(UNITS, own, [[[unit(1, moment(own))]]])
     found.write(UNITS, DAY, [[[unit(2, moment(own), product_id=7), unit(3, moment(DAY))]]])
     keys = [DayKey("distribution_centers", 1, 10), DayKey("products", 1, 7)]
-    loaded = load(found, UNITS, Period(DAY, DAY), f"{found.root}/../staging", keys)
+    loaded = load(found, UNITS, Period(DAY, DAY), tmp_path / "staging", keys)
     assert [row["inventory_item_id"] for row in loaded.rows("inventory_items", f"{own:%Y%m%d}")] == (
         [1, 2] if lag == LONGEST_LATENESS else []
     )

@@ -56,11 +56,11 @@ def test_a_day_without_defects_must_have_what_the_world_drew():
 
 def test_refused_rows_are_not_to_be_there_whether_they_can_be_read_or_not():
     found = database(40)
-    for row, kind in enumerate(accounting.IN_PLACE):
+    for row, kind in enumerate(accounting.REFUSED):
         found.truth(kind, row)
     found.truth("out_of_range", 9, unreadable=True)
     corrupt(found, rows=3, length=900)
-    assert expected(found, drawn=40) == 40 - len(accounting.IN_PLACE) - 1 - 2
+    assert expected(found, drawn=40) == 40 - len(accounting.REFUSED) - 1 - 2
 
 
 def test_copies_add_nothing():

@@ -9,27 +9,13 @@ from google.cloud import bigquery
 
 from beam_pipelines import avro, storage
 from beam_pipelines.schema import Table
-from beam_pipelines.warehouse import provisioning
 from beam_pipelines.warehouse.partition_loads import PartitionContent
+from tests.prepared import prepared, prepared_file
 from tests.warehouse import shop
 
+__all__ = ["prepared", "prepared_file"]
+
 Stage = Callable[..., PartitionContent]
-
-
-@pytest.fixture(scope="session")
-def prepared_file(tmp_path_factory, connected) -> Path:
-    """The file of a warehouse with every table and view, to be copied: making them takes a second."""
-    path = tmp_path_factory.mktemp("prepared") / "warehouse.duckdb"
-    with connected(path) as client:
-        provisioning.prepare(client)
-    return path
-
-
-@pytest.fixture
-def prepared(tmp_path, connected, prepared_file) -> Iterator[bigquery.Client]:
-    """A warehouse with every table and view, all of them empty."""
-    with connected(Path(shutil.copy(prepared_file, tmp_path))) as client:
-        yield client
 
 
 @pytest.fixture

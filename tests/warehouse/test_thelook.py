@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.warehouse.shop import answer
 from tests.warehouse.thelook_world import EXPECTED, Row, lines, newest, thelook
 
 __all__ = ["thelook"]
@@ -39,10 +40,6 @@ STATUSES = {"Complete", "Cancelled", "Returned", "Processing", "Shipped"}
 
 def type_of(column: str) -> str:
     return next((kind for kind, columns in TYPES.items() if column in columns.split()), "STRING")
-
-
-def answer(warehouse, query: str) -> list[Row]:
-    return [dict(row.items()) for row in warehouse.query_and_wait(query)]
 
 
 def coordinates(text: str) -> tuple[float, float]:

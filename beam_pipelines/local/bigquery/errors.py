@@ -74,6 +74,16 @@ def duplicate(kind: str, name: str) -> ApiError:
     return ApiError(409, "duplicate", f"Already Exists: {kind} {name}")
 
 
+def position_at(sql: str, at: int) -> str:
+    """Where a character stands in a query, as BigQuery puts it: `` at [line:column]``.
+
+    >>> position_at("SELECT nope", 7)
+    ' at [1:8]'
+    """
+    before = sql[:at]
+    return f" at [{before.count(chr(10)) + 1}:{at - before.rfind(chr(10))}]"
+
+
 def unsupported(what: str) -> ApiError:
     """Something that BigQuery can and this server cannot."""
     return ApiError(501, "notImplemented", f"{what} is not supported by the local BigQuery")

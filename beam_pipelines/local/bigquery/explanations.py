@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import duckdb
 
-from beam_pipelines.local.bigquery.errors import ApiError, invalid_query, unsupported
+from beam_pipelines.local.bigquery.errors import ApiError, invalid_query, position_at, unsupported
 
 _TYPES = (
     (r"TIMESTAMP(?:_TZ)? WITH TIME ZONE|TIMESTAMPTZ", "TIMESTAMP"),
@@ -44,18 +44,15 @@ def googlesql_types(text: str) -> str:
     '+(STRING, TIMESTAMP)'
     """
     words = "|".join(f"({pattern})" for pattern, _ in _TYPES)
-    while text != (text := _ARRAY.sub(r"ARRAY<\1>", text)):
-        pass
+    while _ARRAY.search(text):  # once more for every level of arrays
+        text = _ARRAY.sub(r"ARRAY<\1>", text)
     return re.sub(rf"(?<!\w)(?:{words})(?!\w)", lambda found: _TYPES[(found.lastindex or 1) - 1][1], text)
 
 
 def position_of(name: str, sql: str) -> str:
     """Where a name first stands in the query, as BigQuery puts it: `` at [line:column]``."""
-    found = re.search(rf"(?<![\w]){re.escape(name)}(?![\w])", sql, re.IGNORECASE)
-    if not found:
-        return ""
-    before = sql[: found.start()]
-    return f" at [{before.count(chr(10)) + 1}:{found.start() - before.rfind(chr(10))}]"
+    found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", sql, re.IGNORECASE)
+    return position_at(sql, found.start()) if found else ""
 
 
 def _unrecognized(found: re.Match[str], sql: str) -> ApiError:

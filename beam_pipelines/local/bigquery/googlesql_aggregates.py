@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlglot import exp
 
 from beam_pipelines.local.bigquery.errors import unsupported
-from beam_pipelines.local.bigquery.googlesql_types import call
+from beam_pipelines.local.bigquery.googlesql_types import Rule, call
 
 
 def _quantiles(node: exp.Expr) -> exp.Expr:
@@ -38,16 +36,14 @@ def _limited(node: exp.Expr) -> exp.Expr:
     limit = node.this
     if not isinstance(limit, exp.Limit):
         return node
-    values = exp.ArrayAgg(this=limit.this.copy())
-    if isinstance(node, exp.GroupConcat):
-        listed = _filtered(values)
-        cut = exp.Anonymous(this="list_slice", expressions=[listed, exp.Literal.number(1), limit.expression])
-        separator = node.args.get("separator") or exp.Literal.string(",")
-        return exp.Anonymous(this="array_to_string", expressions=[cut, separator])
-    filtered: exp.Expr = values
-    if isinstance(node.parent, exp.IgnoreNulls):
-        filtered = _filtered(values)
-    return exp.Anonymous(this="list_slice", expressions=[filtered, exp.Literal.number(1), limit.expression])
+    values: exp.Expr = exp.ArrayAgg(this=limit.this.copy())
+    if isinstance(node, exp.GroupConcat) or isinstance(node.parent, exp.IgnoreNulls):
+        values = _filtered(values)
+    cut = exp.Anonymous(this="list_slice", expressions=[values, exp.Literal.number(1), limit.expression])
+    if not isinstance(node, exp.GroupConcat):
+        return cut
+    separator = node.args.get("separator") or exp.Literal.string(",")
+    return exp.Anonymous(this="array_to_string", expressions=[cut, separator])
 
 
 def _filtered(values: exp.Expr) -> exp.Expr:
@@ -70,7 +66,7 @@ def _respect_nulls(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _item(position: int) -> Callable[[exp.Expr], exp.Expr]:
+def _item(position: int) -> Rule:
     return lambda node: exp.Anonymous(this="list_extract", expressions=[node.this, exp.Literal.number(position)])
 
 
@@ -96,7 +92,7 @@ def _all_fields(node: exp.Expr) -> exp.Expr:
     return exp.Anonymous(this="unnest", expressions=[node.this])
 
 
-AGGREGATE_RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
+AGGREGATE_RULES: dict[type[exp.Expr], Rule] = {
     exp.ApproxQuantiles: _quantiles,
     exp.ApproxTopK: _top_counts,
     exp.ApproxDistinct: _count_distinct,

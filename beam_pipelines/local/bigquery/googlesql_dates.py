@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from sqlglot import exp
 
 from beam_pipelines.local.bigquery.errors import invalid_query, unsupported
-from beam_pipelines.local.bigquery.googlesql_types import call, typed_call
+from beam_pipelines.local.bigquery.googlesql_types import Rule, call, concatenated, typed_call
 
 _DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _MICROSECONDS = {
@@ -50,14 +49,18 @@ def _in_utc(value: exp.Expr) -> exp.Expr:
     return value if value.is_string else typed_call("in_utc", [value])
 
 
+def _in_zone(value: exp.Expr, zone: exp.Expr) -> exp.Expr:
+    """A TIMESTAMP as a DATETIME in the time zone, or the other way round."""
+    return exp.Anonymous(this="timezone", expressions=[zone, value])
+
+
 def _truncated(node: exp.Expr) -> exp.Expr:
     unit, first_day = _unit(node.args.get("unit"))
     zone = node.args.get("zone")
     value = _moment(node, node.this)
     if zone is not None:
-        local = exp.Anonymous(this="timezone", expressions=[zone, value])
-        shortened = typed_call("truncated", [local], unit.lower(), first_day)
-        return exp.Anonymous(this="timezone", expressions=[zone.copy(), shortened])
+        shortened = typed_call("truncated", [_in_zone(value, zone)], unit.lower(), first_day)
+        return _in_zone(shortened, zone.copy())
     return typed_call("truncated", [value], unit.lower(), first_day)
 
 
@@ -95,7 +98,7 @@ def _boundaries(node: exp.Expr) -> exp.Expr:
     return typed_call("units_between", ends, unit.lower(), _MICROSECONDS.get(unit, 0))
 
 
-def _shifted(sign: int) -> Callable[[exp.Expr], exp.Expr]:
+def _shifted(sign: int) -> Rule:
     def shifted(node: exp.Expr) -> exp.Expr:
         unit, _ = _unit(node.args.get("unit"))
         amount = node.expression
@@ -108,20 +111,16 @@ def _shifted(sign: int) -> Callable[[exp.Expr], exp.Expr]:
             amount = exp.Literal.number(amount.name)
         if sign < 0:
             amount = exp.Neg(this=exp.paren(amount))
-        name, factor = "", 1
+        amount = exp.paren(amount)
         if unit in _MONTHS:
-            name, factor = "to_months", _MONTHS[unit]
-        elif unit in ("DAY", "WEEK", "ISOWEEK"):
-            name, factor = "to_days", 1 if unit == "DAY" else 7
+            name, factor, kind = "to_months", _MONTHS[unit], "int"
+        elif unit in ("DAY", "WEEK"):
+            name, factor, kind = "to_days", 1 if unit == "DAY" else 7, "int"
         elif unit in _MICROSECONDS:
-            name, factor = "to_microseconds", _MICROSECONDS[unit]
+            name, factor, kind, amount = "to_microseconds", _MICROSECONDS[unit], "bigint", exp.cast(amount, "bigint")
         else:
             raise unsupported(f"INTERVAL of {unit}")
-        count = exp.cast(exp.Mul(this=exp.paren(amount), expression=exp.Literal.number(factor)), "int")
-        if name == "to_microseconds":
-            count = exp.cast(
-                exp.Mul(this=exp.cast(exp.paren(amount), "bigint"), expression=exp.Literal.number(factor)), "bigint"
-            )
+        count = exp.cast(exp.Mul(this=amount, expression=exp.Literal.number(factor)), kind)
         return typed_call("shifted", [_moment(node, node.this)], exp.Anonymous(this=name, expressions=[count]))
 
     return shifted
@@ -152,7 +151,7 @@ _COMPUTED_CODES = {
     "%C": "century_text",
     "%P": "half_day_text",
 }
-_CODE = re.compile(r"%E[4*36]?[YSz]|%-?.", re.DOTALL)
+_CODE = re.compile(r"(%E[4*36]?[YSz]|%-?.)", re.DOTALL)
 
 
 def _formatted(node: exp.Expr) -> exp.Expr:
@@ -166,16 +165,13 @@ def _formatted(node: exp.Expr) -> exp.Expr:
         value = value.this
     else:
         kind = "timestamp"
-    if zone is not None:
-        value = exp.Anonymous(this="timezone", expressions=[zone, exp.cast(value, "timestamptz")])
-    else:
-        value = _in_utc(value)
+    value = _in_utc(value) if zone is None else _in_zone(exp.cast(value, "timestamptz"), zone)
     value = exp.cast(value, kind, dialect="duckdb")
     if not pattern.is_string:
         return exp.Anonymous(this="strftime", expressions=[value, pattern])
     parts: list[exp.Expr] = []
     plain = ""
-    for piece in re.split(rf"({_CODE.pattern})", pattern.name):
+    for piece in _CODE.split(pattern.name):
         if piece not in _COMPUTED_CODES:
             plain += _known_code(piece, zoned=zone is not None)
             continue
@@ -185,10 +181,7 @@ def _formatted(node: exp.Expr) -> exp.Expr:
         plain = ""
     if plain or not parts:
         parts.append(_strftime(value, plain))
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = exp.DPipe(this=joined, expression=part)
-    return exp.paren(joined) if len(parts) > 1 else joined
+    return concatenated(parts)
 
 
 def _known_code(piece: str, *, zoned: bool = False) -> str:
@@ -208,19 +201,17 @@ def _strftime(value: exp.Expr, pattern: str) -> exp.Expr:
 _PARSE_CODES = {"%z": "%z", "%Z": "%Z", "%-d": "%d", "%k": "%H", "%l": "%I", "%h": "%b"}
 
 
-def _parsed(kind: str) -> Callable[[exp.Expr], exp.Expr]:
+def _parsed(kind: str) -> Rule:
     def parsed(node: exp.Expr) -> exp.Expr:
         pattern = node.args["format"]
         if not pattern.is_string:
             raise unsupported("Parsing a date with a format that is not a literal")
-        codes = "".join(
-            _PARSE_CODES.get(piece) or _known_code(piece) for piece in re.split(rf"({_CODE.pattern})", pattern.name)
-        )
+        codes = "".join(_PARSE_CODES.get(piece) or _known_code(piece) for piece in _CODE.split(pattern.name))
         if not re.search(r"%[YyGcx]", codes):
             raise unsupported("Parsing a date without its year")
         found: exp.Expr = exp.Anonymous(this="strptime", expressions=[node.this, exp.Literal.string(codes)])
         if zone := node.args.get("zone"):
-            found = exp.Anonymous(this="timezone", expressions=[zone, found])
+            found = _in_zone(found, zone)
         return exp.cast(found, kind, dialect="duckdb")
 
     return parsed
@@ -234,31 +225,35 @@ def _from_unix(node: exp.Expr) -> exp.Expr:
 
 
 def _at_zone(node: exp.Expr) -> exp.Expr:
-    """DATE(timestamp, zone), DATETIME(timestamp, zone) and TIMESTAMP(text or datetime, zone)."""
+    """DATE(timestamp, zone) and TIMESTAMP(text or datetime, zone)."""
     zone = node.args.get("zone")
-    if isinstance(node, exp.Datetime):
-        zone = node.args.get("expression")
-        if zone is None or not zone.is_string:
-            return exp.cast(_in_utc(node.this), "timestamp", dialect="duckdb")
     if isinstance(node, exp.Timestamp):
         if zone is None:
             return exp.cast(node.this, "timestamptz", dialect="duckdb")
-        local = exp.cast(node.this, "timestamp", dialect="duckdb")
-        return exp.Anonymous(this="timezone", expressions=[zone, local])
-    kind = "date" if isinstance(node, exp.Date) else "timestamp"
+        return _in_zone(exp.cast(node.this, "timestamp", dialect="duckdb"), zone)
     if zone is None:
-        return exp.cast(_in_utc(node.this), kind, dialect="duckdb")
-    there = exp.Anonymous(this="timezone", expressions=[zone, exp.cast(node.this, "timestamptz", dialect="duckdb")])
-    return exp.cast(there, kind, dialect="duckdb")
+        return exp.cast(_in_utc(node.this), "date", dialect="duckdb")
+    return exp.cast(_in_zone(exp.cast(node.this, "timestamptz", dialect="duckdb"), zone), "date", dialect="duckdb")
 
 
-def _now(kind: str) -> Callable[[exp.Expr], exp.Expr]:
+def _datetime(node: exp.Expr) -> exp.Expr:
+    """DATETIME(timestamp, zone) and DATETIME(date, time): which it is, the types tell unless the zone is a literal."""
+    zone = node.args.get("expression")
+    if zone is None:
+        value = _in_utc(node.this)
+    elif zone.is_string:
+        value = _in_zone(exp.cast(node.this, "timestamptz", dialect="duckdb"), zone)
+    else:
+        value = typed_call("datetime_of", [node.this, zone])
+    return exp.cast(value, "timestamp", dialect="duckdb")
+
+
+def _now(kind: str) -> Rule:
     """CURRENT_DATETIME and CURRENT_TIME, in UTC unless a time zone is given."""
 
     def now(node: exp.Expr) -> exp.Expr:
         zone = node.this if isinstance(node.this, exp.Expr) else exp.Literal.string("UTC")
-        local = exp.Anonymous(this="timezone", expressions=[zone, exp.Anonymous(this="now", expressions=[])])
-        return exp.cast(local, kind, dialect="duckdb")
+        return exp.cast(_in_zone(exp.Anonymous(this="now", expressions=[]), zone), kind, dialect="duckdb")
 
     return now
 
@@ -269,7 +264,7 @@ def _time(node: exp.Expr) -> exp.Expr:
         return node
     value: exp.Expr = exp.cast(node.this, "timestamptz" if node.args.get("zone") else "timestamp", dialect="duckdb")
     if zone := node.args.get("zone"):
-        value = exp.Anonymous(this="timezone", expressions=[zone, value])
+        value = _in_zone(value, zone)
     return exp.cast(value, "time", dialect="duckdb")
 
 
@@ -280,11 +275,11 @@ def _timestamp_array(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _epoch(name: str) -> Callable[[exp.Expr], exp.Expr]:
+def _epoch(name: str) -> Rule:
     return lambda node: call(name, node.this)
 
 
-DATE_RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
+DATE_RULES: dict[type[exp.Expr], Rule] = {
     exp.DateTrunc: _truncated,
     exp.TimestampTrunc: _truncated,
     exp.DatetimeTrunc: _truncated,
@@ -307,7 +302,7 @@ DATE_RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.UnixMillis: _epoch("unix_millis"),
     exp.UnixMicros: _epoch("unix_micros"),
     exp.Date: _at_zone,
-    exp.Datetime: _at_zone,
+    exp.Datetime: _datetime,
     exp.Timestamp: _at_zone,
     exp.DateFromUnixDate: lambda node: exp.cast(node.copy(), "date", dialect="duckdb"),
     exp.GenerateTimestampArray: _timestamp_array,

@@ -11,9 +11,8 @@ from beam_pipelines.local.bigquery.googlesql_aggregates import AGGREGATE_RULES
 from beam_pipelines.local.bigquery.googlesql_dates import DATE_RULES
 from beam_pipelines.local.bigquery.googlesql_geography import GEOGRAPHY_RULES, geography_by_name, geometry_cast
 from beam_pipelines.local.bigquery.googlesql_text import TEXT_RULES
-from beam_pipelines.local.bigquery.googlesql_types import aggregate_call, call, typed_call, witness
-
-Rule = Callable[[exp.Expr], exp.Expr]
+from beam_pipelines.local.bigquery.googlesql_types import Rule, aggregate_call, call, typed_call, witness
+from beam_pipelines.local.bigquery.macros import MACROS
 
 _ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.SafeDivide, exp.Mod, exp.IntDiv)
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Interval)
@@ -104,7 +103,7 @@ def _may_be_time(node: exp.Expr) -> bool:
 def _is_composed(node: exp.Expr) -> bool:
     """Whether the value may have so many decimals that another product would lose its whole digits."""
     return isinstance(node.unnest(), exp.Mul) or any(
-        isinstance(dot.this, exp.Identifier) and dot.this.name == "_googlesql" and dot.expression.name != "difference"
+        isinstance(dot.this, exp.Identifier) and dot.this.name == MACROS.schema and dot.expression.name != "difference"
         for dot in node.find_all(exp.Dot)
     )
 

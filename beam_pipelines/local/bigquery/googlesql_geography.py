@@ -6,13 +6,11 @@ is refused by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlglot import exp
 
 from beam_pipelines.local.bigquery.errors import invalid_query, unsupported
 from beam_pipelines.local.bigquery.googlesql_known import position
-from beam_pipelines.local.bigquery.googlesql_types import call
+from beam_pipelines.local.bigquery.googlesql_types import Rule, call
 
 _MACROS = {
     "ST_GEOGPOINT": ("point", 2),
@@ -70,7 +68,7 @@ def geometry_cast(node: exp.Expr) -> exp.Expr:
     return exp.cast(exp.null(), "geometry", dialect="duckdb")
 
 
-GEOGRAPHY_RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
+GEOGRAPHY_RULES: dict[type[exp.Expr], Rule] = {
     exp.StDistance: _distance,
     exp.StPoint: _no_point,
 }

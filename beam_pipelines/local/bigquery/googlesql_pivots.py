@@ -90,6 +90,5 @@ def _name(constant: exp.Expr) -> str:
 def _unpivoted(source: exp.Expr, pivot: exp.Pivot) -> exp.Select:
     """BigQuery puts the column of the names last, DuckDB before the values."""
     name = exp.column(pivot.args["fields"][0].this.name)
-    pivot_only = source.args["pivots"][0]
-    pivot_only.set("alias", None)
+    source.args["pivots"][0].set("alias", None)
     return exp.select(exp.Star(except_=[name]), name.copy()).from_(source)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from sqlglot import exp
+from sqlglot.dialects.bigquery import BigQuery
 
 from beam_pipelines.local.bigquery.errors import invalid_query, unsupported
-from beam_pipelines.local.bigquery.googlesql_types import call, typed_call
+from beam_pipelines.local.bigquery.googlesql_types import Rule, call, concatenated, typed_call
 
 _SPECIFIER = re.compile(r"%(?P<flags>[-+ 0#']*)(?P<width>\d*)(?P<precision>\.\d+)?(?P<kind>[a-zA-Z%*])")
 _NUMBERS = frozenset("dioxXfFeEgG")
@@ -34,10 +34,7 @@ def _format(node: exp.Expr) -> exp.Expr:
         raise invalid_query(f"Too many arguments to FORMAT for pattern {pattern.name!r}")
     parts.append(exp.Literal.string(pattern.name[end:]))
     kept = [part for part in parts if not (part.is_string and not part.name)] or [exp.Literal.string("")]
-    joined = kept[0]
-    for part in kept[1:]:
-        joined = exp.DPipe(this=joined, expression=part)
-    return exp.paren(joined) if len(kept) > 1 else joined
+    return concatenated(kept)
 
 
 def _formatted_value(specifier: re.Match[str], value: exp.Expr) -> exp.Expr:
@@ -58,14 +55,9 @@ def _formatted_value(specifier: re.Match[str], value: exp.Expr) -> exp.Expr:
 
 
 def _initcap(node: exp.Expr) -> exp.Expr:
-    if "delimiters" in str(node.meta) or not _default_delimiters(node):
+    if node.expression.name != BigQuery.INITCAP_DEFAULT_DELIMITER_CHARS:  # which SQLGlot puts where there are none
         raise unsupported("INITCAP with delimiters of one's own")
     return call("capitalized", node.this)
-
-
-def _default_delimiters(node: exp.Expr) -> bool:
-    given = node.args.get("expression")
-    return given is None or (given.is_string and set(given.name) >= set("()[]"))
 
 
 def _position(node: exp.Expr) -> exp.Expr:
@@ -116,7 +108,7 @@ def _json_path(node: exp.Expr) -> exp.Expr:
     return exp.Literal.string(path.sql(dialect="bigquery").strip("'\""))
 
 
-TEXT_RULES: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
+TEXT_RULES: dict[type[exp.Expr], Rule] = {
     exp.Format: _format,
     exp.Initcap: _initcap,
     exp.StrPosition: _position,

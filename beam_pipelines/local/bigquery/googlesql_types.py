@@ -1,10 +1,15 @@
-"""Calls of macros whose meaning depends on the types of their arguments."""
+"""Rules of translation, and calls of macros whose meaning depends on the types of their arguments."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
 from beam_pipelines.local.bigquery.macros import MACROS
+
+Rule = Callable[[exp.Expr], exp.Expr]
+"""From an expression to the one that DuckDB is to get in its place."""
 
 _WITNESS, _AGGREGATE = "witness", "aggregate"
 _KINDS = {
@@ -21,6 +26,14 @@ def call(name: str, *arguments: exp.Expr | str | int) -> exp.Expr:
     converted = [_argument(argument) for argument in arguments]
     function = exp.Anonymous(this=name, expressions=converted)
     return exp.Dot(this=exp.to_identifier(MACROS.schema), expression=function)
+
+
+def concatenated(parts: Sequence[exp.Expr]) -> exp.Expr:
+    """The texts, of which there is at least one, put together by ``||``."""
+    joined = parts[0]
+    for part in parts[1:]:
+        joined = exp.DPipe(this=joined, expression=part)
+    return exp.paren(joined) if len(parts) > 1 else joined
 
 
 def _argument(argument: exp.Expr | str | int) -> exp.Expr:

@@ -138,6 +138,11 @@ CREATE OR REPLACE MACRO _googlesql.in_utc
   (v INTERVAL, x) AS x,
   (v VARCHAR, x) AS x;
 
+-- DATETIME of a moment in a time zone, or of a date and a time.
+CREATE OR REPLACE MACRO _googlesql.datetime_of
+  (v TIMESTAMP WITH TIME ZONE, w VARCHAR, x, y) AS timezone(y, x),
+  (v DATE, w TIME, x, y) AS (x) + (y);
+
 -- The week that holds x begins on the day `first_day` (Monday is 0) at or before it; other units know no such day.
 CREATE OR REPLACE MACRO _googlesql.truncated
   (v DATE, x, unit, first_day) AS

@@ -96,14 +96,15 @@ class ScriptRun:
         tree = parsed(f"SELECT {expression}") if expression else None
         if not isinstance(tree, exp.Select) or len(tree.expressions) != 1:
             raise unsupported("EXECUTE other than EXECUTE IMMEDIATE of one expression, without INTO and USING,")
-        value = self._values(Assignment(("",), tree, declares=False))[0]
+        source = self._source(Assignment(("",), tree, declares=False))
+        try:
+            row = first_row(self.session.cursor, source)
+        except duckdb.Error as error:
+            raise explained(error, self.job.configuration["query"]["query"]) from None
+        value = row[0] if row else None
         if not isinstance(value, str):
             raise invalid_query(f"EXECUTE IMMEDIATE expects a string, got {value!r}")
         return texts_of(value)
-
-    def _values(self, assignment: Assignment) -> tuple[Any, ...]:
-        source = self._source(assignment)
-        return first_row(self.session.cursor, source) or (None,) * len(assignment.names)
 
     def _source(self, assignment: Assignment) -> str:
         """The DuckDB SQL of the values that are assigned."""

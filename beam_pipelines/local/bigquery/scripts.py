@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -11,26 +11,28 @@ from sqlglot.dialects.bigquery import BigQuery
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import TokenType
 
-from beam_pipelines.local.bigquery.errors import invalid_query, unsupported
+from beam_pipelines.local.bigquery.errors import invalid_query, position_at, unsupported
 
 _REFUSED = frozenset(
     (
-        *(
-            "ASSERT",
-            "BEGIN",
-            "BREAK",
-            "CALL",
-            "CASE",
-            "COMMIT",
-            "CONTINUE",
-            "END",
-            "FOR",
-            "IF",
-            "ITERATE",
-            "LEAVE",
-            "LOOP",
-        ),
-        *("RAISE", "REPEAT", "RETURN", "ROLLBACK", "WHILE"),
+        "ASSERT",
+        "BEGIN",
+        "BREAK",
+        "CALL",
+        "CASE",
+        "COMMIT",
+        "CONTINUE",
+        "END",
+        "FOR",
+        "IF",
+        "ITERATE",
+        "LEAVE",
+        "LOOP",
+        "RAISE",
+        "REPEAT",
+        "RETURN",
+        "ROLLBACK",
+        "WHILE",
     )
 )
 _ASSIGNING = frozenset(("DECLARE", "SET"))
@@ -80,15 +82,10 @@ def texts_of(sql: str) -> list[Text]:
             word = sql[first.start : first.end + 1].upper()
             text = Text(re.sub(r"[^\n]", " ", sql[:start]) + sql[start:end], word, first.start)
             if word in _REFUSED:
-                raise unsupported(f"Statement {word} of a script{_position(sql, first.start)}")
+                raise unsupported(f"Statement {word} of a script{position_at(sql, first.start)}")
             found.append(text)
         start = end + 1
     return found
-
-
-def _position(sql: str, at: int) -> str:
-    before = sql[:at]
-    return f" at [{before.count(chr(10)) + 1}:{at - before.rfind(chr(10))}]"
 
 
 def is_script(texts: list[Text]) -> bool:
@@ -143,16 +140,17 @@ def _assigned(value: exp.Expr, number: int) -> exp.Query:
     return made
 
 
-def _lower(names: list[exp.Expr]) -> tuple[str, ...]:
+def _lower(names: Iterable[exp.Expr]) -> tuple[str, ...]:
     return tuple(name.name.lower() for name in names)
 
 
 def names_given(tree: exp.Expr) -> Iterator[str]:
     """The names, in small letters, that the statement itself gives to columns: they come before variables."""
     for alias in tree.find_all(exp.Alias, exp.TableAlias):
-        yield alias.alias.lower() if isinstance(alias, exp.Alias) else alias.name.lower()
         if isinstance(alias, exp.TableAlias):
-            yield from (column.name.lower() for column in alias.columns)
+            yield from _lower([alias, *alias.columns])
+        else:
+            yield alias.alias.lower()
 
 
 def with_variables(tree: exp.Expr, names: Set[str]) -> exp.Expr:

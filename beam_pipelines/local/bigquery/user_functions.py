@@ -18,7 +18,7 @@ class UserFunction:
     """In small letters."""
     parameters: tuple[tuple[str, exp.DataType | None], ...]
     """Name in small letters and type; ANY TYPE is None."""
-    body: exp.Expr
+    body: exp.Paren
     result: exp.DataType | None
 
     def called(self, arguments: list[exp.Expr]) -> exp.Expr:
@@ -30,7 +30,7 @@ class UserFunction:
             name: exp.Cast(this=argument.copy(), to=kind.copy()) if kind else exp.paren(argument.copy())
             for (name, kind), argument in zip(self.parameters, arguments, strict=True)
         }
-        made = exp.paren(self.body.copy())
+        made = self.body.copy()
         for column in list(made.find_all(exp.Column)):
             if not column.table and column.name.lower() in values:
                 column.replace(values[column.name.lower()].copy())
@@ -50,9 +50,7 @@ def function_of(tree: exp.Expr) -> UserFunction | None:
         (column.name.lower(), None if column.args["kind"].is_type(exp.DType.VARIANT) else column.args["kind"])
         for column in tree.this.expressions
     )
-    return UserFunction(
-        tree.this.this.name.lower(), parameters, tree.expression.this, returns.this if returns else None
-    )
+    return UserFunction(tree.this.this.name.lower(), parameters, tree.expression, returns.this if returns else None)
 
 
 def with_user_functions(tree: exp.Expr, functions: Mapping[str, UserFunction]) -> exp.Expr:

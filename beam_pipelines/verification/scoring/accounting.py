@@ -14,7 +14,7 @@ from beam_pipelines.lake import LakeError
 from beam_pipelines.verification.scoring.lake_days import Scope
 from beam_pipelines.world import BLOCK_ROWS, OPENING, World, day_number
 
-IN_PLACE = tuple(kind for kind in ROW_KINDS if kind not in (LATE, DUPLICATE, NEWER))
+REFUSED = tuple(kind for kind in ROW_KINDS if kind not in (LATE, DUPLICATE, NEWER))
 """Kinds whose rows are refused."""
 
 
@@ -66,7 +66,7 @@ JOIN drawn_files AS files USING (file)
 LEFT JOIN (
   SELECT file, block,
     count(*) FILTER (kind IN {listed((LATE, DUPLICATE, NEWER))}) AS guests,
-    count(*) FILTER (kind IN {listed(IN_PLACE)}) AS refused
+    count(*) FILTER (kind IN {listed(REFUSED)}) AS refused
   FROM truths WHERE unreadable GROUP BY ALL
 ) USING (file, block)
 WHERE lost.kind = '{CORRUPT}'
@@ -107,7 +107,7 @@ FROM (
 )
 LEFT JOIN (
   SELECT table_name, day, sum(absent) AS absent FROM (
-    SELECT table_name, day, count(*) AS absent FROM truths WHERE kind IN {listed(IN_PLACE)} GROUP BY ALL
+    SELECT table_name, day, count(*) AS absent FROM truths WHERE kind IN {listed(REFUSED)} GROUP BY ALL
     UNION ALL SELECT table_name, day, count(*) FROM late_rows WHERE NOT lands GROUP BY ALL
     UNION ALL SELECT table_name, day, sum(valid) FROM corrupt_blocks GROUP BY ALL
     UNION ALL SELECT table_name, day, -count(*) FROM copies WHERE alone AND NOT unreadable GROUP BY ALL

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from beam_pipelines.schema import Table
-from beam_pipelines.verification.scoring.accounting import IN_PLACE, listed
+from beam_pipelines.verification.scoring.accounting import REFUSED, listed
 from beam_pipelines.verification.scoring.samples import keys_of
 from beam_pipelines.verification.scoring.scores import DELIVERED, Score
 from beam_pipelines.verification.scoring.warehouse import Ask, ask_keys, ask_letter_keys
@@ -31,7 +31,7 @@ FROM drawn_keys
 LEFT JOIN (SELECT day, key, lands FROM late_rows WHERE table_name = $name) AS late USING (day, key)
 LEFT JOIN (SELECT day, day_block, true AS lost FROM corrupt_blocks WHERE table_name = $name) USING (day, day_block)
 LEFT JOIN (SELECT day, key, NOT unreadable AS again FROM copies WHERE table_name = $name) USING (day, key)
-ANTI JOIN (SELECT day, key FROM truths WHERE table_name = $name AND kind IN {listed(IN_PLACE)}) USING (day, key)
+ANTI JOIN (SELECT day, key FROM truths WHERE table_name = $name AND kind IN {listed(REFUSED)}) USING (day, key)
 WHERE CASE WHEN lands IS NOT NULL THEN lands ELSE lost IS NULL OR again END
 """  # noqa: S608
 """Keys of the rows that are to be there: neither refused, nor lost with their block or landed nowhere."""

@@ -61,11 +61,14 @@ def files_of(lake: str, table: Table) -> Iterator[tuple[str, date]]:
 def read(connection: duckdb.DuckDBPyConnection, table: Table, files: Iterable[TruthFile]) -> None:
     """Adds the lines of a table's files to ``truths``; LakeError for the first that is none."""
     waiting: list[tuple[TruthFile, bytes]] = []
+    size = 0
     for file in files:
-        waiting.append((file, storage.read(file.path).decode(errors="replace").encode()))
-        if sum(len(data) for _, data in waiting) >= BYTES_AT_ONCE:
+        data = storage.read(file.path).decode(errors="replace").encode()
+        waiting.append((file, data))
+        size += len(data)
+        if size >= BYTES_AT_ONCE:
             _add(connection, table, waiting)
-            waiting = []
+            waiting, size = [], 0
     if waiting:
         _add(connection, table, waiting)
 

@@ -29,6 +29,7 @@ from beam_pipelines.verification.scoring.accounting import listed
 from beam_pipelines.verification.scoring.lake_days import Scope
 from beam_pipelines.verification.scoring.scores import Score
 from beam_pipelines.verification.scoring.warehouse import Ask
+from beam_pipelines.world import World
 
 
 def score(root: str, scope: Scope, ask: Ask) -> list[Score]:
@@ -50,8 +51,9 @@ def score(root: str, scope: Scope, ask: Ask) -> list[Score]:
         prepare(connection)
         lake_days.fill(connection, days, scope)
         read_truth(connection, days, scope)
-        accounting.account(connection, lake_days.world_of(days), root)
-        return list(_scores(connection, days, scope, ask))
+        world = lake_days.world_of(days)
+        accounting.account(connection, world, root)
+        return list(_scores(connection, world, [tables.BY_NAME[name] for name in days.manifests], scope, ask))
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -82,8 +84,9 @@ def read_truth(connection: duckdb.DuckDBPyConnection, days: Days, scope: Scope) 
         )
 
 
-def _scores(connection: duckdb.DuckDBPyConnection, days: Days, scope: Scope, ask: Ask) -> Iterator[Score]:
-    world, own = lake_days.world_of(days), [tables.BY_NAME[name] for name in days.manifests]
+def _scores(
+    connection: duckdb.DuckDBPyConnection, world: World, own: list[Table], scope: Scope, ask: Ask
+) -> Iterator[Score]:
     for table in own:
         warehouse.ask_letters(connection, ask, table)
         warehouse.ask_counts(connection, ask, table)
