@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from beam_pipelines import options, tables
+from beam_pipelines import options, tables, template_specs
 from beam_pipelines.schema import Column, Table
 from beam_pipelines.verification.declared import leaves
 from beam_pipelines.warehouse.views import views
@@ -22,12 +22,14 @@ ROOT = Path(__file__).parent.parent
 POOLS = Path("beam_pipelines/world/pools")
 README = Path("README.md")
 DICTIONARY = Path("docs/tables.md")
+TEMPLATES = Path("templates")
 SECTION = re.compile(r"(<!-- rendered: options of (\w+) -->\n).*?(<!-- /rendered -->)", re.DOTALL)
 
 
 def rendered() -> dict[Path, str]:
     """The text of every rendered file by its path below the checkout."""
     files = {DICTIONARY: data_dictionary(), README: with_option_tables((ROOT / README).read_text(encoding="utf-8"))}
+    files |= {TEMPLATES / f"{name}.json": template_specs.metadata_file(name) for name in template_specs.TEMPLATES}
     if pools_can_be_rendered():
         files |= {POOLS / name: text for name, text in build.render().items()}
     return files

@@ -24,7 +24,10 @@ FORBIDDEN = {
     "warehouse": {"transforms", "pipelines", "local"},
     "transforms": {"pipelines", "local"},
 }
-WITHOUT_BEAM = ("schema", "tables", "columns", "world", "avro", "options", "formats", "defects", "verification")
+WITHOUT_BEAM = (
+    *("schema", "tables", "columns", "world", "avro", "formats", "defects", "verification"),
+    *("option_types", "options", "template_specs"),
+)
 
 
 def imported(part: str) -> dict[str, set[str]]:

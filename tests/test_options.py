@@ -1,6 +1,7 @@
 """From the options' text to settings, and what is said of text that is none."""
 
 import argparse
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -112,9 +113,15 @@ def test_a_trailing_slash_makes_no_difference(option):
 
 BAD = {
     "replay_dead_letters": ("one of true, false", ["yes", "True", ""]),
-    "scale": ("a number from 0.01 to 10,000", ["-1", "0", "0.009", "10001", "1e300", "nan", "inf", "-inf", "big", ""]),
-    "seed": ("a whole number from 0 to 2**63 - 1", ["-1", "4.5", "forty-two", str(2**63), "nan", ""]),
-    "start_date": ("a day as YYYY-MM-DD", ["yesterday", "2025-02-30", "28.11.2025", "2025-11-10T00:00"]),
+    "scale": (
+        "a number from 0.01 to 10,000",
+        ["-1", "0", "0.009", "10001", "1e300", "1_0", " 1", "nan", "inf", "-inf", "big", ""],
+    ),
+    "seed": ("a whole number from 0 to 2**63 - 1", ["-1", "4.5", "forty-two", str(2**63), "1_000", "nan", ""]),
+    "start_date": (
+        "a day as YYYY-MM-DD",
+        ["yesterday", "2025-02-30", "28.11.2025", "2025-1-5", "20251110", "2025-11-10T00:00"],
+    ),
     "end_date": ("a day as YYYY-MM-DD", ["today", "2025-13-01", "2025-11"]),
     "format": ("one of avro, parquet, jsonl, csv", ["json", "AVRO", "orc", ""]),
     "codec": ("one of snappy, deflate, zstandard, null, auto", ["zip", "SNAPPY", ""]),
@@ -257,7 +264,7 @@ def test_beam_has_every_option_as_text():
 
 
 def test_help_shows_percent_signs_as_they_are(monkeypatch, capsys):
-    monkeypatch.setitem(options.OPTIONS, "scale", options.Option(name="scale", help="100 % of it.", metavar="N"))
+    monkeypatch.setitem(options.OPTIONS, "scale", replace(options.OPTIONS["scale"], help="100 % of it."))
     parser = argparse.ArgumentParser()
     options.add_to(parser, ["scale"])
     parser.print_help()

@@ -15,8 +15,9 @@ from beam_pipelines.commands.display import Display, size
 from beam_pipelines.commands.errors import CommandError
 from beam_pipelines.commands.warehouses import absolute
 from beam_pipelines.defects import truth
-from beam_pipelines.options import GENERATE, GenerateSettings, UsageError
+from beam_pipelines.options import GENERATE, GenerateSettings, UsageError, require_remote
 from beam_pipelines.pipelines import generate
+from beam_pipelines.pipelines.beam_options import is_local, pipeline_options
 from beam_pipelines.progress import ProgressLog
 from beam_pipelines.world import OPENING
 
@@ -30,9 +31,9 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
 
 def write(settings: GenerateSettings, flags: Sequence[str], display: Display) -> GenerateSettings:
     """Checks the output, runs the pipeline, and returns the settings with the output's whole path."""
-    options = execution.pipeline_options(flags, GENERATE)
-    if not execution.is_local(options) and not storage.is_remote(settings.output):
-        raise UsageError("output", "a gs:// address, which the runner's workers can write", settings.output)
+    options = pipeline_options(flags, GENERATE)
+    if not is_local(options):
+        require_remote("output", settings.output)
     settings = replace(settings, output=absolute(settings.output))
     check_output(settings)
     for days in generate.plan_days(settings):

@@ -18,8 +18,9 @@ from beam_pipelines.commands import execution
 from beam_pipelines.commands.display import Display
 from beam_pipelines.commands.metrics import Counted, as_document, show
 from beam_pipelines.commands.warehouses import absolute, is_bigquery, opened, row_counts
-from beam_pipelines.options import LOAD, LoadSettings, UsageError
+from beam_pipelines.options import LOAD, LoadSettings, UsageError, require_remote
 from beam_pipelines.pipelines import load
+from beam_pipelines.pipelines.beam_options import is_local, pipeline_options
 from beam_pipelines.progress import ProgressLog
 
 
@@ -45,14 +46,10 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
 
 def checked_options(settings: LoadSettings, flags: Sequence[str]) -> PipelineOptions:
     """Beam's options; UsageError if the runner or BigQuery could not reach what the settings name."""
-    options = execution.pipeline_options(flags, LOAD)
-    if not execution.is_local(options):
-        if not storage.is_remote(settings.input):
-            raise UsageError("input", "a gs:// address, which the runner's workers can read", settings.input)
-        if not is_bigquery(settings.warehouse):
-            raise UsageError(
-                "warehouse", "bigquery://PROJECT, which the runner's workers can reach", settings.warehouse
-            )
+    options = pipeline_options(flags, LOAD)
+    if not is_local(options):
+        require_remote("input", settings.input)
+        require_remote("warehouse", settings.warehouse)
     temporary = _temporary(options)
     if is_bigquery(settings.warehouse) and not storage.is_remote(temporary):
         raise UsageError("temp_location", "a gs:// folder for what BigQuery is to load", temporary)

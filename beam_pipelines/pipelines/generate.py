@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import PCollection
 
 from beam_pipelines import lake, tables
-from beam_pipelines.options import GenerateSettings
-from beam_pipelines.pipelines.beam_options import given
+from beam_pipelines.options import GENERATE, GenerateSettings, require_remote
+from beam_pipelines.pipelines.beam_options import given, is_local, pipeline_options
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
 from beam_pipelines.transforms.lake_writing import DaysPlan, Target, WriteFile, WriteManifest, plan_files
 from beam_pipelines.world import day_number
@@ -47,13 +47,14 @@ def build(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Submits the pipeline and returns; what launches templates must not wait for their jobs."""
-    options = PipelineOptions(arguments)
+    """Submits the pipeline and returns; what launches templates must not wait for their jobs.
+
+    UsageError for an option that is unknown or wrong.
+    """
+    options = pipeline_options(sys.argv[1:] if arguments is None else arguments, GENERATE)
     settings = GenerateSettings.of(given(options))
+    if not is_local(options):
+        require_remote("output", settings.output)
     pipeline = beam.Pipeline(options=options)
     build(pipeline, settings)
     pipeline.run()
-
-
-if __name__ == "__main__":
-    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -9,12 +10,12 @@ from typing import Any, NamedTuple, TypeVar
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.coders import registry
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions
 from apache_beam.pvalue import AsDict, AsList, AsSingleton, PCollection
 
 from beam_pipelines import storage, tables
-from beam_pipelines.options import LoadSettings, UsageError
-from beam_pipelines.pipelines.beam_options import given
+from beam_pipelines.options import LOAD, LoadSettings, UsageError, require_remote
+from beam_pipelines.pipelines.beam_options import given, is_local, pipeline_options
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
 from beam_pipelines.transforms.arrow_coder import RecordBatchCoder
 from beam_pipelines.transforms.lake_planning import Split, find_manifests
@@ -254,16 +255,18 @@ def staging_folder(temporary: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Submits the pipeline and returns; what launches templates must not wait for their jobs."""
-    options = PipelineOptions(arguments)
+    """Submits the pipeline and returns; what launches templates must not wait for their jobs.
+
+    UsageError for an option that is unknown or wrong.
+    """
+    options = pipeline_options(sys.argv[1:] if arguments is None else arguments, LOAD)
     settings = LoadSettings.of(given(options))
+    require_remote("warehouse", settings.warehouse)
+    if not is_local(options):
+        require_remote("input", settings.input)
     temporary = options.view_as(GoogleCloudOptions).temp_location
     if not temporary:
         raise UsageError("temp_location", "required: where staged files are kept until they are loaded", None)
     pipeline = beam.Pipeline(options=options)
     build(pipeline, settings, staging_folder(temporary))
     pipeline.run()
-
-
-if __name__ == "__main__":
-    main()

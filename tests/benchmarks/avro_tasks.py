@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 
 from beam_pipelines import avro, tables
-from beam_pipelines.commands.execution import LOCAL_RUNNER
+from beam_pipelines.pipelines.beam_options import LOCAL_RUNNER
 from beam_pipelines.world import World, date_of, day_number
 
 DAY = day_number(date(2025, 11, 28))

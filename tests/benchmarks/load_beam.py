@@ -19,7 +19,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import AsDict, PCollection, TaggedOutput
 
 from beam_pipelines import tables
-from beam_pipelines.commands.execution import LOCAL_RUNNER
+from beam_pipelines.pipelines.beam_options import LOCAL_RUNNER
 from beam_pipelines.records import record_json
 from beam_pipelines.schema import Table
 

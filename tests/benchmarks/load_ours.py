@@ -9,9 +9,9 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_pipelines import tables
-from beam_pipelines.commands.execution import LOCAL_RUNNER
 from beam_pipelines.options import LoadSettings, Period
 from beam_pipelines.pipelines import load as loading
+from beam_pipelines.pipelines.beam_options import LOCAL_RUNNER
 from beam_pipelines.progress import NO_PROGRESS
 
 

@@ -16,11 +16,10 @@ import apache_beam as beam
 import psutil
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from beam_pipelines.commands.execution import LOCAL_RUNNER
 from beam_pipelines.local.bigquery import serve
 from beam_pipelines.options import LoadSettings
 from beam_pipelines.pipelines import load
-from beam_pipelines.pipelines.beam_options import given
+from beam_pipelines.pipelines.beam_options import LOCAL_RUNNER, given
 from beam_pipelines.warehouse import client, partition_loads
 
 RUNNER = f"--runner={LOCAL_RUNNER}"

@@ -1,0 +1,9 @@
+"""What launches the generate pipeline as a Flex Template, in its image and on this machine."""
+
+import sys
+
+from beam_pipelines.pipelines import generate
+from beam_pipelines.pipelines.launching import launched
+
+if __name__ == "__main__":
+    sys.exit(launched(generate.main))
