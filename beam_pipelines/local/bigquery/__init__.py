@@ -27,20 +27,22 @@ __all__ = ["WarehouseError", "WarehouseLocked", "WarehouseUnreadable", "serve"]
 
 
 @contextmanager
-def serve(path: str | Path, port: int = 0, project: str = "local") -> Iterator[Server]:
+def serve(path: str | Path, port: int = 0, project: str = "local", cloud_storage: str = "") -> Iterator[Server]:
     """Serves the DuckDB file at ``path`` (created if it is not there) until the context ends.
 
     Args:
         path: the DuckDB file; a dataset is a schema in it, a table a table.
         port: the port on 127.0.0.1; 0 takes any free one.
         project: the project that the file stands for.
+        cloud_storage: the endpoint that load jobs read ``gs://`` from; if empty, the one in STORAGE_EMULATOR_HOST.
 
     Raises:
+        PortError: the port is taken.
         WarehouseLocked: another process has the file open.
         WarehouseUnreadable: the file is not a DuckDB database.
     """
     # Starlette, uvicorn and DuckDB take a third of a second to import; who only asks for the names need not pay it.
     from beam_pipelines.local.bigquery.server import running
 
-    with running(Path(path), port, project) as server:
+    with running(Path(path), port, project, cloud_storage) as server:
         yield server

@@ -46,13 +46,13 @@ class Call:
 class Warehouse:
     """One DuckDB file, open, with all that answers for it."""
 
-    def __init__(self, path: Path, project: str) -> None:
+    def __init__(self, path: Path, project: str, cloud_storage: str = "") -> None:
         self.project = project
         self.storage = Storage(path)
         self.jobs = Jobs(self.storage, project)
         self.results = Results()
         self.queries = Queries(self.storage, self.jobs, self.results, project)
-        self.loads = Loads(self.storage, self.jobs, project, self.queries.translate_view)
+        self.loads = Loads(self.storage, self.jobs, project, self.queries.translate_view, cloud_storage)
         if self.storage.has_new_macros:
             self._translate_views()
 

@@ -49,6 +49,8 @@ class Loads:
     jobs: Jobs
     project: str
     translate_view: tables.TranslateView
+    cloud_storage: str = ""
+    """The endpoint that gs:// is read from; if empty, the one in STORAGE_EMULATOR_HOST."""
 
     def check(self, load: Mapping[str, Any]) -> None:
         """Raises an ApiError for a load configuration that this server cannot run."""
@@ -72,7 +74,7 @@ class Loads:
         load = job.configuration["load"]
         destination = load["destinationTable"]
         name = TableName.parse(self.project, destination["datasetId"], destination["tableId"])
-        sources = resolve(load["sourceUris"]) if sources is None else sources
+        sources = resolve(load["sourceUris"], self.cloud_storage) if sources is None else sources
         columns, size = file_columns(sources, load), sum(source.size for source in sources)
         if size > _SHORT_BYTES:
             self.jobs.announce(job)

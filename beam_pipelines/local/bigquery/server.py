@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -20,12 +17,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from beam_pipelines.local.bigquery import api, discovery, job_api
+from beam_pipelines.local.bigquery import api, job_api
 from beam_pipelines.local.bigquery.api import Call, Warehouse
-from beam_pipelines.local.bigquery.errors import ApiError, WarehouseError, invalid, not_found
+from beam_pipelines.local.bigquery.discovery import API
+from beam_pipelines.local.bigquery.errors import ApiError, invalid, not_found
 from beam_pipelines.local.bigquery.googlesql_names import PUBLIC_PROJECT
 from beam_pipelines.local.bigquery.job_api import refuse
 from beam_pipelines.local.bigquery.uploads import PATHS, Uploads
+from beam_pipelines.local.discovery import Discovery
+from beam_pipelines.local.http_server import listening, serving
 
 Method = Callable[[Warehouse, Call], Any]
 
@@ -74,37 +74,14 @@ class Server:
 
 
 @contextmanager
-def running(path: Path, port: int, project: str) -> Iterator[Server]:
+def running(path: Path, port: int, project: str, cloud_storage: str) -> Iterator[Server]:
     """Opens the file and serves it until the context ends."""
-    # With the protocol named, asyncio turns off Nagle's algorithm, which would cost every answer 40 ms.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-    except OSError as error:
-        listener.close()
-        raise WarehouseError(f"port {port} of 127.0.0.1 is taken: {error.strerror}") from error
-    endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    try:
-        warehouse = Warehouse(path, project)
-    except BaseException:
-        listener.close()
-        raise
-    config = uvicorn.Config(
-        _application(warehouse, endpoint), lifespan="off", access_log=False, log_level="error", timeout_keep_alive=75
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), name="bigquery-server", daemon=True)
-    thread.start()  # the socket is bound: requests wait in its queue until the loop runs
-    try:
-        listener.listen(128)
-        yield Server(endpoint, project)
-    finally:
-        server.should_exit = True
-        server.force_exit = True  # clients keep their connections open: nothing comes through them any more
-        thread.join()
-        listener.close()
-        warehouse.close()
+    with (
+        listening(port) as listener,
+        closing(Warehouse(path, project, cloud_storage)) as warehouse,
+        serving(_application(warehouse, listener.endpoint), listener),
+    ):
+        yield Server(listener.endpoint, project)
 
 
 def _application(warehouse: Warehouse, endpoint: str) -> Starlette:
@@ -115,7 +92,7 @@ def _application(warehouse: Warehouse, endpoint: str) -> Starlette:
     ]
 
     async def describe(request: Request) -> Response:
-        return _json(200, discovery.served_at(endpoint))
+        return _json(200, Discovery(API).served_at(endpoint))
 
     uploads = Uploads(warehouse, endpoint)
     routes += [Route(path, uploads.answer, methods=["POST", "PUT"]) for path in PATHS]

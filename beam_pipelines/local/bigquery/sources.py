@@ -1,4 +1,4 @@
-"""Where a load job reads: Avro files on this machine, or in the Cloud Storage that STORAGE_EMULATOR_HOST serves."""
+"""Where a load job reads: Avro files on this machine, or in the Cloud Storage that is served on it."""
 
 from __future__ import annotations
 
@@ -68,15 +68,20 @@ class AvroSource:
         return invalid(f"Error while reading data, error message: {self.uri}: not a readable Avro file: {error}")
 
 
-def resolve(uris: Iterable[str]) -> list[AvroSource]:
-    """The files that a load configuration's sourceUris name, ``*`` standing for any characters."""
+def resolve(uris: Iterable[str], cloud_storage: str = "") -> list[AvroSource]:
+    """The files that a load configuration's sourceUris name, ``*`` standing for any characters.
+
+    Args:
+        uris: ``file://`` and ``gs://`` addresses.
+        cloud_storage: the endpoint for the latter; if empty, the one in STORAGE_EMULATOR_HOST.
+    """
     found: list[AvroSource] = []
     for uri in uris:
         scheme = urlsplit(uri).scheme
         if scheme == "file":
             found += _local_files(uri)
         elif scheme == "gs":
-            found += _objects(uri)
+            found += _objects(uri, cloud_storage or os.environ.get("STORAGE_EMULATOR_HOST", ""))
         else:
             raise unsupported(f"sourceUris {uri!r}: a source other than file:// and gs://")
     return found
@@ -94,14 +99,15 @@ def _local_files(uri: str) -> list[AvroSource]:
     return files
 
 
-def _objects(uri: str) -> list[AvroSource]:
+def _objects(uri: str, endpoint: str) -> list[AvroSource]:
     from google.auth.credentials import AnonymousCredentials
     from google.cloud.storage import Client
 
-    if not os.environ.get("STORAGE_EMULATOR_HOST"):
+    if not endpoint:
         raise unsupported(f"{uri}: gs:// without STORAGE_EMULATOR_HOST in the server's environment")
     bucket_name, _, pattern = uri.removeprefix("gs://").partition("/")
-    client = Client(project="local", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]  # google-auth has none
+    anonymous = AnonymousCredentials()  # type: ignore[no-untyped-call]  # google-auth has none
+    client = Client(project="local", credentials=anonymous, client_options={"api_endpoint": endpoint})
     blobs = _matching(client.bucket(bucket_name), pattern)
     if not blobs:
         raise ApiError(404, "notFound", f"Not found: URI {uri}")
