@@ -1,0 +1,58 @@
+"""Enums in JSON: by name or, as Google's client libraries write them, by number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# The discovery document lists an enum's names in the order of their numbers, with this one exception.
+_NUMBERED = {
+    "JOB_MESSAGE_IMPORTANCE_UNKNOWN": (
+        "JOB_MESSAGE_IMPORTANCE_UNKNOWN",
+        "JOB_MESSAGE_DEBUG",
+        "JOB_MESSAGE_DETAILED",
+        "JOB_MESSAGE_WARNING",
+        "JOB_MESSAGE_ERROR",
+        "JOB_MESSAGE_BASIC",
+    )
+}
+
+
+def name_of(enum: list[str], number: int) -> str:
+    """The name of an enum's number; an IndexError if it has none.
+
+    Args:
+        enum: its names, as the discovery document lists them.
+        number: what a client sent.
+
+    >>> name_of(["JOB_TYPE_UNKNOWN", "JOB_TYPE_BATCH", "JOB_TYPE_STREAMING"], 1)
+    'JOB_TYPE_BATCH'
+    """
+    if number < 0:
+        raise IndexError(number)
+    return _NUMBERED.get(enum[0], enum)[number]
+
+
+def named(schemas: Mapping[str, Any], schema: Mapping[str, Any], value: Any) -> Any:
+    """A value that conforms to a schema of a discovery document, its enums by name and without unset fields.
+
+    Args:
+        schemas: the document's ``schemas``.
+        schema: one of them, or a part of one.
+        value: what ``json.loads`` gave.
+    """
+    if "$ref" in schema:
+        schema = schemas[schema["$ref"]]
+    if isinstance(value, dict) and schema.get("type") == "object":
+        known, others = schema.get("properties", {}), schema.get("additionalProperties", {})
+        inner = {name: known.get(name, others) for name in value}
+        return {
+            name: named(schemas, inner[name], item)
+            for name, item in value.items()
+            if item is not None or inner[name].get("type") == "any"
+        }
+    if isinstance(value, list) and "items" in schema:
+        return [named(schemas, schema["items"], item) for item in value]
+    if "enum" in schema and type(value) is int:
+        return name_of(schema["enum"], value)
+    return value
