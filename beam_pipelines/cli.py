@@ -156,7 +156,18 @@ def _add_query(parser: argparse.ArgumentParser) -> None:
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     options.add_to(parser, ("warehouse",), {"warehouse": WAREHOUSE})
-    parser.add_argument("--port", metavar="PORT", default="9050", help="Port on 127.0.0.1; 0 for any (default 9050)")
+    text = "Folder of Cloud Storage's buckets and objects. (default storage, beside the warehouse)"
+    parser.add_argument("--storage", metavar="PATH", help=text)
+    text = "First of four ports on 127.0.0.1; 0 for any. (default 9050)"
+    parser.add_argument("--port", metavar="PORT", default="9050", help=text)
+
+
+def _add_airflow(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--home", metavar="PATH", default="retail-data/airflow", help="Folder for all that it keeps.")
+    parser.add_argument("--dags", metavar="PATH", help="Folder of DAGs. (default the repository's)")
+    parser.add_argument("--port", metavar="PORT", default="8080", help="Airflow's port on 127.0.0.1. (default 8080)")
+    text = "The local cloud's first port on 127.0.0.1; 0 for any. (default 9050)"
+    parser.add_argument("--cloud_port", metavar="PORT", default="9050", help=text)
 
 
 def _add_render(parser: argparse.ArgumentParser) -> None:
@@ -177,8 +188,13 @@ COMMANDS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...]
         _add_verify,
     ),
     ("query", "Run GoogleSQL against the warehouse.", _add_query),
-    ("serve", "Serve BigQuery's API over a DuckDB file on 127.0.0.1.", _add_serve),
-    ("render", "Write the files that follow from the code: tables' documentation, option tables, pools.", _add_render),
+    ("serve", "Serve BigQuery, Cloud Storage and Dataflow on 127.0.0.1.", _add_serve),
+    ("airflow", "Run Airflow with the repository's DAGs and the local cloud on 127.0.0.1.", _add_airflow),
+    (
+        "render",
+        "Write the files that follow from the code: tables' documentation, option tables, templates, pools.",
+        _add_render,
+    ),
 )
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import atexit
 import hashlib
 import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -13,11 +12,12 @@ import apache_beam as beam
 import pytest
 from apache_beam.internal.gcp import auth
 from apache_beam.options.pipeline_options import PipelineOptions
-from gcp_storage_emulator.server import create_server
 from google.cloud import bigquery
 
 from beam_pipelines import tables
+from beam_pipelines.local import cloud, cloud_storage
 from beam_pipelines.local.bigquery import serve
+from beam_pipelines.local.cloud import Cloud
 from beam_pipelines.options import GenerateSettings, LoadSettings
 from beam_pipelines.pipelines import generate as generating
 from beam_pipelines.pipelines import load as loading
@@ -43,12 +43,10 @@ TreeHashes = Callable[[str | Path], dict[str, str]]
 
 
 @pytest.fixture(scope="session")
-def _cloud_storage() -> Iterator[str]:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    with pytest.MonkeyPatch.context() as patch, create_server("127.0.0.1", port, in_memory=True, default_bucket="lake"):
-        patch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+def _cloud_storage(tmp_path_factory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("cloud_storage")
+    with pytest.MonkeyPatch.context() as patch, cloud_storage.running(folder, buckets=("lake",)) as endpoint:
+        patch.setenv("STORAGE_EMULATOR_HOST", endpoint)
         # None is Beam's word for anonymous; looking for credentials that are not there takes it half a minute.
         patch.setattr(auth, "get_service_credentials", lambda options: None)
         yield "gs://lake"
@@ -196,3 +194,34 @@ def load_again(load) -> Callable[[bigquery.Client, Path], None]:
             load(lake)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def _cloud(tmp_path_factory) -> Iterator[Cloud]:
+    with cloud.running(tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
+@pytest.fixture
+def local_cloud(_cloud, monkeypatch) -> Iterator[Cloud]:
+    """The local cloud, one for all tests of a process, with its variables set; objects, tables and jobs stay."""
+    for name, value in _cloud.environment.items():
+        monkeypatch.setenv(name, value)
+    client.connect.cache_clear()
+    yield _cloud
+    client.connect.cache_clear()
+
+
+@pytest.fixture
+def cloud_warehouse(local_cloud) -> bigquery.Client:
+    """A client of the local cloud's warehouse, which is empty to begin with."""
+    own = client.connect("bigquery://local")
+    for dataset in own.list_datasets():
+        own.delete_dataset(dataset.reference, delete_contents=True)
+    return own
+
+
+@pytest.fixture
+def bucket_folder(local_cloud) -> str:
+    """An empty folder in the local cloud's Cloud Storage."""
+    return f"gs://local/{uuid4().hex}"
