@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from apache_beam.io.filesystems import FileSystems
 
 from beam_pipelines import storage
 
@@ -67,14 +66,18 @@ def test_a_writer_that_raises_leaves_the_earlier_file(path, folder):
     assert everything(folder) == [path]
 
 
-def test_a_file_that_cannot_get_its_name_is_deleted(gs_folder, monkeypatch):
-    def refuse(sources, destinations):
-        raise OSError("no")
+def test_a_bucket_that_is_not_there_is_named(gs_folder):
+    with pytest.raises(FileNotFoundError, match=r"^gs://nowhere-at-all/part\.avro: there is no such bucket$"):
+        put("gs://nowhere-at-all/part.avro", b"whole")
 
-    monkeypatch.setattr(FileSystems, "rename", refuse)
-    with pytest.raises(OSError, match=r"^no$"):
-        put(f"{gs_folder}/part.avro", b"whole")
-    assert everything(gs_folder) == []
+
+def test_an_object_larger_than_what_is_kept_in_memory_reads_back(gs_folder, monkeypatch):
+    monkeypatch.setattr(storage, "IN_MEMORY", 1000)
+    put(f"{gs_folder}/part.avro", b"0123456789" * 1_000_000)
+    assert storage.size(f"{gs_folder}/part.avro") == 10_000_000
+    with storage.open_for_reading(f"{gs_folder}/part.avro") as file:
+        file.seek(9_999_995)
+        assert file.read() == b"56789"
 
 
 def test_a_file_is_not_seen_before_it_is_whole(path):
