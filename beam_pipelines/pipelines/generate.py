@@ -12,7 +12,14 @@ from beam_pipelines import lake, tables
 from beam_pipelines.options import GENERATE, GenerateSettings, require_remote
 from beam_pipelines.pipelines.beam_options import given, is_local, pipeline_options
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
-from beam_pipelines.transforms.lake_writing import DaysPlan, Target, WriteFile, WriteManifest, plan_files
+from beam_pipelines.transforms.lake_writing import (
+    DaysPlan,
+    Target,
+    WriteFile,
+    WriteManifest,
+    days_there,
+    plan_files,
+)
 from beam_pipelines.world import day_number
 
 
@@ -37,7 +44,7 @@ def build(
     manifests: PCollection[lake.Manifest] = (
         pipeline
         | "Days" >> beam.Create(plan_days(settings))
-        | "Plan files" >> beam.FlatMap(lambda days: plan_files(world, days))
+        | "Plan files" >> beam.FlatMap(lambda days: plan_files(world, days, days_there(target.output, days.table)))
         | "Spread" >> beam.Reshuffle()
         | "Draw, encode, write" >> beam.ParDo(WriteFile(target, progress))
         | "Gather days" >> beam.GroupByKey()

@@ -7,7 +7,7 @@ The same goes for the truth about a file's defects, if there are to be any.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from decimal import Decimal
 from typing import BinaryIO, NamedTuple
 
@@ -53,18 +53,41 @@ class FilePlan(NamedTuple):
     part: int
     parts: int
     is_history: bool
+    is_new: bool = False
+    """Whether there was nothing of the day when the file was planned, so that nobody need look for what was."""
+
+
+class Part(NamedTuple):
+    """What has become of the plan of a file."""
+
+    files: list[lake.LakeFile]
+    """The file, or none for a day without rows."""
+    is_new: bool
 
 
 Day = tuple[str, int]
 """A table's name and a day number."""
 
 
-def plan_files(world: World, days: DaysPlan) -> Iterator[FilePlan]:
-    """The files of each day, by the day's rows alone."""
+def plan_files(world: World, days: DaysPlan, there: Container[str] | None = None) -> Iterator[FilePlan]:
+    """The files of each day, by the day's rows alone.
+
+    Args:
+        world: What is drawn.
+        days: The days of a table.
+        there: The days, as YYYY-MM-DD, of which something is there already; None for any.
+    """
     for day in range(days.first_day, days.last_day + 1):
         parts = max(1, -(-world.blocks(days.table, day) // BLOCKS_PER_FILE))
+        is_new = there is not None and date_of(day).isoformat() not in there
         for part in range(parts):
-            yield FilePlan(days.table, day, part, parts, days.is_history)
+            yield FilePlan(days.table, day, part, parts, days.is_history, is_new)
+
+
+def days_there(output: str, table: str) -> frozenset[str]:
+    """The days of a table, as YYYY-MM-DD, of which there is any file, in the lake or among the truth about it."""
+    paths = (path for root in (output, truth.root(output)) for path in storage.find(root, f"{table}/dt=*/*"))
+    return frozenset(path.rsplit("/", 2)[1].removeprefix("dt=") for path in paths)
 
 
 def read_manifest(output: str, table: str, day: int) -> lake.Manifest | None:
@@ -175,8 +198,8 @@ def _lake_file(
     )
 
 
-def write_manifest(target: Target, day: Day, files: Iterable[lake.LakeFile]) -> lake.Manifest:
-    """Deletes what an earlier run with other files left of the day, then writes the manifest."""
+def write_manifest(target: Target, day: Day, files: Iterable[lake.LakeFile], *, is_new: bool = False) -> lake.Manifest:
+    """Deletes what an earlier run with other files left of the day, unless it is new, then writes the manifest."""
     table, number = day
     manifest = lake.manifest_of(
         tables.BY_NAME[table],
@@ -190,10 +213,11 @@ def write_manifest(target: Target, day: Day, files: Iterable[lake.LakeFile]) -> 
         defects=target.rates.by_kind,
     )
     folder = lake.folder(target.output, table, date_of(number))
-    _delete_others(folder, {lake.MANIFEST, *(file.name for file in manifest.files)})
-    parts = max(1, len(manifest.files))
-    own = {truth.file_name(part, parts) for part in range(parts)} if target.rates else set()
-    _delete_others(_truth_folder(target, day), own)
+    if not is_new:
+        _delete_others(folder, {lake.MANIFEST, *(file.name for file in manifest.files)})
+        parts = max(1, len(manifest.files))
+        own = {truth.file_name(part, parts) for part in range(parts)} if target.rates else set()
+        _delete_others(_truth_folder(target, day), own)
     storage.write(storage.join(folder, lake.MANIFEST), lambda file: file.write(manifest.to_json().encode()))
     return manifest
 
@@ -203,7 +227,7 @@ def _delete_others(folder: str, own: set[str]) -> None:
 
 
 class WriteFile(beam.DoFn):
-    """FilePlan -> (day, [file or nothing]); nothing at all for days of history that are there already."""
+    """FilePlan -> (day, what has become of it); nothing at all for days of history that are there already."""
 
     def __init__(self, target: Target, progress: ProgressLog) -> None:
         self._target, self._progress = target, progress
@@ -212,10 +236,10 @@ class WriteFile(beam.DoFn):
         self._bytes = Metrics.counter("generate", "bytes")
         self._kept = Metrics.counter("generate", "days_kept")
 
-    def process(self, plan: FilePlan) -> Iterator[tuple[Day, list[lake.LakeFile]]]:
+    def process(self, plan: FilePlan) -> Iterator[tuple[Day, Part]]:
         """Writes the file, unless it is history that is there."""
         output = self._target.output
-        manifest = read_manifest(output, plan.table, plan.day)
+        manifest = None if plan.is_new else read_manifest(output, plan.table, plan.day)
         if manifest is not None:
             same = is_same(manifest, self._target, plan.parts) and is_whole(output, manifest)
             if same and plan.is_history:
@@ -232,7 +256,7 @@ class WriteFile(beam.DoFn):
             self._files.inc()
             self._bytes.inc(file.bytes)
             self._progress.add(_advance(plan, file.rows, 1, file.bytes))
-        yield (plan.table, plan.day), [file] if file else []
+        yield (plan.table, plan.day), Part([file] if file else [], plan.is_new)
 
 
 def _advance(plan: FilePlan, rows: int, files: int, size: int, *, kept: bool = False) -> Advance:
@@ -240,14 +264,15 @@ def _advance(plan: FilePlan, rows: int, files: int, size: int, *, kept: bool = F
 
 
 class WriteManifest(beam.DoFn):
-    """(day, files) -> the day's manifest, written last."""
+    """(day, its parts) -> the day's manifest, written last."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._days = Metrics.counter("generate", "days")
 
-    def process(self, element: tuple[Day, Iterable[list[lake.LakeFile]]]) -> Iterator[lake.Manifest]:
+    def process(self, element: tuple[Day, Iterable[Part]]) -> Iterator[lake.Manifest]:
         """Writes the manifest of one day."""
-        day, files = element
+        day, parts = element[0], list(element[1])
         self._days.inc()
-        yield write_manifest(self._target, day, [file for some in files for file in some])
+        files = [file for part in parts for file in part.files]
+        yield write_manifest(self._target, day, files, is_new=all(part.is_new for part in parts))

@@ -39,6 +39,20 @@ def orders(first: int, last: int) -> DaysPlan:
     return DaysPlan("orders", first, last, is_history=False)
 
 
+def test_days_of_which_anything_is_there_are_not_new(tmp_path):
+    for path in (
+        "orders/dt=2019-01-04/left.tmp",
+        "_truth/orders/dt=2019-01-05/part.jsonl",
+        "customers/dt=2019-01-06/x",
+    ):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).touch()
+    there = writing.days_there(str(tmp_path), "orders")
+    assert there == {"2019-01-04", "2019-01-05"}
+    new = [date_of(plan.day).day for plan in writing.plan_files(WORLD, orders(2, 5), there) if plan.is_new]
+    assert new == [3, 6]
+
+
 def test_small_days_have_one_file_each():
     plans = list(writing.plan_files(WORLD, orders(3, 5)))
     assert plans == [FilePlan("orders", day, 0, 1, False) for day in (3, 4, 5)]
