@@ -6,26 +6,48 @@ RUNS ?= 1250000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+AIRFLOW := $(VENV)/.airflow
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock \
+	--build-constraint requirements.lock --editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup lint format render bench fuzz lock clean
+.PHONY: help demo test test-airflow airflow setup lint templates-lint image-test pin-images format render bench fuzz lock clean
 
 help: ## Show this help.
-	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 demo: $(READY) ## Generate and load thirty days around Black Friday 2025 into ./retail-data.
 	$(BIN)/retail demo
 
-test: $(READY) ## Run every test, on up to four cores.
+test: $(AIRFLOW) ## Run every test but those of the running Airflow, on up to four cores.
 	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4
+
+test-airflow: $(AIRFLOW) ## Run the DAGs in a running Airflow, kill its scheduler and more (a few minutes).
+	$(BIN)/python -m pytest tests/airflow
+
+airflow: $(AIRFLOW) ## Run Airflow with the DAGs and the local cloud on this machine, until Ctrl-C.
+	@$(BIN)/retail airflow
 
 setup: $(READY) ## Create .venv from the lock file.
 
-lint: $(READY) ## Check format, style, types and rendered files.
+lint: $(READY) templates-lint ## Check format, style, types and rendered files.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/retail render --check
+
+templates-lint: $(READY) ## Check the templates' Dockerfile.
+	$(BIN)/hadolint templates/Dockerfile
+
+image-test: $(READY) ## Build the templates' image from stand-in base images and run it (root, buildah; five minutes).
+	$(BIN)/python -m pytest tests/templates/check_image.py
+
+pin-images: ## Pin the base images of templates/Dockerfile by the digests that their tags have now (skopeo).
+	@sed -n 's/^ARG \(.*_IMAGE\)=\([^@]*\).*/\1 \2/p' templates/Dockerfile | while read -r name image; do \
+		digest=$$(skopeo inspect --no-tags --format '{{.Digest}}' "docker://$$image") || exit 1; \
+		sed -i "s|^ARG $$name=.*|ARG $$name=$$image@$$digest|" templates/Dockerfile; \
+		echo "$$image@$$digest"; \
+	done
 
 format: $(READY) ## Format the code and write what follows from it.
 	$(BIN)/ruff check --fix .
@@ -57,7 +79,13 @@ $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -m venv $(VENV)
 	@awk '/^uv==/ {found = 1} found {print} found && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock \
-		--build-constraint requirements.lock --editable '.[dev]'
+	@$(INSTALL) '.[dev]'
 	@$(BIN)/python -m beam_pipelines.avro.warm_up
+	@touch $@
+
+# Airflow weighs a gigabyte, which the demo does not need. It goes into the same environment, at the versions that the
+# lock pins for both, so that what is there stays as it is.
+$(AIRFLOW): $(READY)
+	@echo "Adding Airflow to $(VENV) ..."
+	@$(INSTALL) '.[dev,airflow]'
 	@touch $@

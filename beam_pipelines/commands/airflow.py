@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import signal
 import threading
 import time
@@ -20,6 +21,9 @@ from beam_pipelines.options import UsageError
 if TYPE_CHECKING:
     from beam_pipelines.local.airflow import Airflow
 
+FIRST_RUN = {"start_date": "2019-01-30", "end_date": "2019-01-31"}
+"""Days of the shop's first month, with little to write before them."""
+
 DAGS = Path(beam_pipelines.__file__).parents[1] / "dags"
 
 
@@ -30,10 +34,17 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
     port, cloud_port = _port("port", given.port), _port("cloud_port", given.cloud_port)
     if importlib.util.find_spec("airflow") is None:
         raise CommandError("Airflow is not installed here; `make airflow` installs and starts it")
+    from beam_pipelines.local.airflow import AirflowError  # psutil comes with Airflow
+
     dags = Path(given.dags or DAGS).resolve()
     if not dags.is_dir():
         raise UsageError("dags", "a folder of DAGs", str(dags))
-    _run(Path(given.home).resolve(), dags, port, cloud_port, display)
+    try:
+        _run(Path(given.home).resolve(), dags, port, cloud_port, display)
+    except AirflowError as error:
+        if error.log:
+            display.err.print(error.log.strip(), markup=False, soft_wrap=True)
+        raise
 
 
 def _run(home: Path, dags: Path, port: int, cloud_port: int, display: Display) -> None:
@@ -55,10 +66,10 @@ def _run(home: Path, dags: Path, port: int, cloud_port: int, display: Display) -
 
 def _explain(server: Airflow, display: Display) -> None:
     display.say(f"  {server.address}   user {server.username}   password {server.password}\n")
-    display.say("To run a day: open retail_daily there, press Trigger and give a day. Or in another terminal:\n")
+    display.say("For a first run open retail_backfill there and press Trigger, or say in another terminal:\n")
     display.say(f"  source {server.exports}")
-    display.say("  airflow dags unpause retail_daily")
-    display.say("""  airflow dags trigger retail_daily --conf '{"day": "2019-01-30"}'\n""")
+    display.say("  airflow dags unpause retail_backfill")
+    display.say(f"  airflow dags trigger retail_backfill --conf '{json.dumps(FIRST_RUN)}'\n")
 
 
 def _stopped() -> threading.Event:

@@ -231,6 +231,8 @@ def test_a_remote_runner_does_not_write_to_this_machine(retail, tmp_path):
         (["query", "SELECT 1", "--fromat=csv"], 2, "--fromat"),
         (["serve", "--warehouse=bigquery://somebody"], 2, "--warehouse: expected the path of a DuckDB file"),
         (["serve", "--port=many"], 2, "--port: expected a port"),
+        (["airflow", "--cloud_port=65536"], 2, "--cloud_port: expected a port from 0 (any) to 65535"),
+        (["airflow", "--dags=nowhere"], 2, "--dags: expected a folder of DAGs"),
         (["nonsense"], 2, "nonsense"),
         (["demo", "--output=gs://bucket/demo"], 2, "--output: expected a folder on this machine"),
         (["serve", "--warehouse=gs://bucket/w.duckdb"], 2, "--warehouse: expected the path of a DuckDB file"),
