@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from itertools import count
@@ -88,13 +89,14 @@ class Served:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory, _cloud_storage) -> Iterator[Served]:
     folder, made = tmp_path_factory.mktemp("dataflow"), []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(execution, "Executor", lambda *arguments: made.append(Executor(*arguments)) or made[-1])
-        environment = {"STORAGE_EMULATOR_HOST": os.environ["STORAGE_EMULATOR_HOST"]}
-        with serve(folder, environment, {"sales": Path("sales.py")}) as server:
-            (executor,) = made
-            yield Served(server, executor, folder)
-        assert executor.closed
+    environment = {"STORAGE_EMULATOR_HOST": os.environ["STORAGE_EMULATOR_HOST"]}
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:  # while it starts only: the local cloud's is to run its jobs
+            patch.setattr(execution, "Executor", lambda *arguments: made.append(Executor(*arguments)) or made[-1])
+            server = stack.enter_context(serve(folder, environment, {"sales": Path("sales.py")}))
+        (executor,) = made
+        yield Served(server, executor, folder)
+    assert executor.closed
 
 
 @pytest.fixture
