@@ -92,18 +92,15 @@ def _opened(path: str) -> BinaryIO:
 @contextmanager
 def _created_remotely(path: str) -> Iterator[BinaryIO]:
     """An object appears once its upload is complete, and so under its own name."""
-    from google.api_core.exceptions import NotFound
     from google.cloud.storage.retry import DEFAULT_RETRY
 
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
         yield file  # type: ignore[misc]  # it has all methods of one
-        size = file.tell()
+        size = file.seek(0, os.SEEK_END)
         file.seek(0)
-        try:
+        with _in_bucket(path):
             # Twice the same content is as good as once.
             _blob(path).upload_from_file(file, size=size, content_type="application/octet-stream", retry=DEFAULT_RETRY)
-        except NotFound:
-            raise FileNotFoundError(f"{path}: there is no such bucket") from None
 
 
 @contextmanager
@@ -179,7 +176,8 @@ def _find_remotely(pattern: str) -> list[str]:
         bucket, prefix=name.partition("*")[0], fields="items(name),nextPageToken"
     )
     expression = re.compile("[^/]*".join(re.escape(part) for part in name.split("*")))
-    return sorted(f"gs://{bucket}/{blob.name}" for blob in listed if expression.fullmatch(blob.name))
+    with _in_bucket(pattern):
+        return sorted(f"gs://{bucket}/{blob.name}" for blob in listed if expression.fullmatch(blob.name))
 
 
 def _delete_remotely(paths: list[str]) -> None:
@@ -191,6 +189,17 @@ def _delete_remotely(paths: list[str]) -> None:
             _blob(path).delete(retry=DEFAULT_RETRY)
         except NotFound:
             continue
+
+
+@contextmanager
+def _in_bucket(path: str) -> Iterator[None]:
+    """What is not found within is the path's bucket."""
+    from google.api_core.exceptions import NotFound
+
+    try:
+        yield
+    except NotFound:
+        raise FileNotFoundError(f"gs://{_parts(path)[0]}: there is no such bucket") from None
 
 
 def _found(path: str) -> Blob | None:

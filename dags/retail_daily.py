@@ -1,7 +1,8 @@
 """Generates a day of the retail world, loads it into BigQuery and checks it.
 
-Every run is of one day: that of its data interval, or of its parameter `day`. It writes the day to the lake, loads it
-into BigQuery, and checks what the warehouse holds; then the asset `retail_warehouse` has a new event.
+Every run is of one day: that of its data interval (the day before, if a run has none), or of its parameter `day`. It
+writes the day to the lake, loads it into BigQuery, and checks what the warehouse holds; then the asset
+`retail_warehouse` has a new event.
 
 - **Again, late, in any order**: each step replaces what it wrote, whole, so a run may be repeated, cleared or caught up
   on at any time. A retried task takes up the job that an earlier try launched.
@@ -27,7 +28,8 @@ from retail.checks import checks
 from retail.parameters import world_params
 from retail.pipelines import TAGS, TASK_DEFAULTS, WAREHOUSE, generate_task, load_task
 
-DAY = "{{ params.day or (data_interval_start | ds) }}"
+DAY = "{{ params.day or (dag_run.data_interval_start or dag_run.run_after - macros.timedelta(days=1)) | ds }}"
+"""A run that is triggered without a logical date has no interval: it is of the day before."""
 
 with DAG(
     dag_id="retail_daily",
@@ -45,7 +47,7 @@ with DAG(
         "day": Param(
             None,
             title="Day",
-            description="Day to generate and load, in UTC. Empty for the day of the run's data interval.",
+            description="Day to generate and load, in UTC. Empty for the run's data interval, or the day before.",
             type=["null", "string"],
             format="date",
         ),

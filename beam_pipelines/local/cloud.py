@@ -10,6 +10,7 @@ Its project is ``local``, its bucket ``gs://local``; the Flex Templates lie at `
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from beam_pipelines import template_specs
 from beam_pipelines.local import bigquery, cloud_storage, dataflow
 from beam_pipelines.local.credentials import Credentials, issued
 from beam_pipelines.local.dataflow import storage_objects
-from beam_pipelines.local.http_server import listening
+from beam_pipelines.local.http_server import listening, past_proxies
 
 PROJECT = "local"
 BUCKET = "local"
@@ -131,6 +132,7 @@ def _of_clients(bigquery_endpoint: str, storage_endpoint: str, credentials: Cred
         "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(credentials.access_token),
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE": f"{storage_endpoint}/storage/v1/",
         "NO_GCE_CHECK": "True",
+        **past_proxies(os.environ),
     }
 
 

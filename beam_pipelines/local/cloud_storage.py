@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+from gcp_storage_emulator.exceptions import Conflict
 from gcp_storage_emulator.handlers.buckets import create_bucket
 from gcp_storage_emulator.server import Router
 from starlette.applications import Starlette
@@ -87,12 +88,14 @@ class _Service:
         with self._lock:
             if self._storage is None:
                 return _error(503, "the local Cloud Storage is stopping")
-            self._storage.expected_generation = int(expected) if expected else None
             exchange.storage = self._storage
             try:
+                self._storage.expected_generation = int(expected) if expected else None
                 Router(exchange).handle(request.method)
             except PreconditionFailed as error:
                 return _error(412, f"At least one of the pre-conditions you specified did not hold: {error}")
+            except Conflict as error:
+                return _error(400, str(error))
             except Exception as error:  # whatever it was, the client is to see it and not a closed connection
                 # Not 500, at which clients try again for two minutes before they say what is wrong.
                 return _error(501, f"The local Cloud Storage failed: {type(error).__name__}: {error}")
@@ -151,12 +154,11 @@ def _locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    # With no handler at all, Python would write the emulator's warnings to stderr.
-    handler = logging.NullHandler()
-    for name in LOGGERS:
-        logging.getLogger(name).addHandler(handler)
+    loggers = {logging.getLogger(name): logging.getLogger(name).level for name in LOGGERS}
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        for name in LOGGERS:
-            logging.getLogger(name).removeHandler(handler)
+        for logger, level in loggers.items():
+            logger.setLevel(level)

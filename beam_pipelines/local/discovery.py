@@ -102,15 +102,13 @@ def _object_problems(
 
 def _is_scalar(schema: Mapping[str, Any], value: Any) -> bool:
     kind, is_number = schema.get("type", "any"), isinstance(value, int | float) and not isinstance(value, bool)
+    if kind == "integer" or schema.get("format") in ("int64", "uint64"):
+        is_text = isinstance(value, str) and re.fullmatch(r"-?\d+", value) is not None
+        return is_text or (is_number and value % 1 == 0)
     if kind == "string":
-        if schema.get("format") in ("int64", "uint64"):
-            return is_number or (isinstance(value, str) and re.fullmatch(r"-?\d+", value) is not None)
         return isinstance(value, str)
     if kind == "boolean":  # gcloud and older clients write booleans as strings, which Google accepts
         return isinstance(value, bool) or value in ("true", "false")
-    if kind == "integer":
-        is_text = isinstance(value, str) and re.fullmatch(r"-?\d+", value) is not None
-        return is_text or (is_number and value == int(value))
     if kind == "number":
         return is_number or isinstance(value, str)
     return True

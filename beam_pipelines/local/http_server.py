@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOOPBACK = "127.0.0.1"
 
@@ -53,6 +53,16 @@ def listening(port: int) -> Iterator[Listener]:
         yield Listener(opened)
 
 
+def past_proxies(given: Mapping[str, str]) -> dict[str, str]:
+    """Variables by which clients come here directly, whatever proxy they have for elsewhere.
+
+    >>> past_proxies({"no_proxy": "intranet"})["NO_PROXY"]
+    'intranet,127.0.0.1,localhost'
+    """
+    hosts = [*(given.get("no_proxy") or given.get("NO_PROXY") or "").split(","), LOOPBACK, "localhost"]
+    return dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(dict.fromkeys(filter(None, hosts))))
+
+
 @contextmanager
 def serving(application: ASGIApp, listener: Listener) -> Iterator[None]:
     """Answers what comes through a listener, in a thread of its own, until the context ends.
@@ -61,7 +71,9 @@ def serving(application: ASGIApp, listener: Listener) -> Iterator[None]:
     """
     import uvicorn  # a tenth of a second, which who only asks for names need not pay
 
-    config = uvicorn.Config(application, lifespan="off", access_log=False, log_level="error", timeout_keep_alive=75)
+    config = uvicorn.Config(
+        _to_programs(application), lifespan="off", access_log=False, log_level="error", timeout_keep_alive=75
+    )
     server = uvicorn.Server(config)
     name = f"http-server-{listener.port}"
     thread = threading.Thread(target=server.run, args=([listener.socket],), name=name, daemon=True)
@@ -72,3 +84,15 @@ def serving(application: ASGIApp, listener: Listener) -> Iterator[None]:
         server.should_exit = True
         server.force_exit = True  # clients keep their connections open: nothing comes through them any more
         thread.join()
+
+
+def _to_programs(application: ASGIApp) -> ASGIApp:
+    """Refuses what any page in a browser on this machine could send: browsers name the page's origin, clients none."""
+    from starlette.responses import PlainTextResponse
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        is_from_page = any(name == b"origin" for name, _ in scope["headers"])
+        refused = PlainTextResponse("pages in a browser are not answered\n", 403)
+        await (refused if is_from_page else application)(scope, receive, send)
+
+    return answer

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -28,6 +29,8 @@ Resource = dict[str, Any]
 METADATA = ".objects.json"
 INCOMING = "_incoming"
 """Where a file is while it is written; no bucket's name may begin with an underscore."""
+
+BUCKET_NAME = re.compile("[a-z0-9][-_.a-z0-9]{1,220}[a-z0-9]")
 
 KEPT = ("buckets", "objects", "bucket_iam_policies", "soft_deleted")
 
@@ -64,6 +67,8 @@ class StoredObjects(Storage):  # type: ignore[misc]
 
     def create_bucket(self, bucket_name: str, bucket_obj: Resource) -> Resource:
         """Adds a bucket, or changes one; a new one keeps nothing of what is deleted."""
+        if not BUCKET_NAME.fullmatch(bucket_name):
+            raise Conflict(f"Invalid bucket name: {bucket_name!r}")
         if bucket_name not in self.buckets:
             bucket_obj = bucket_obj | {"softDeletePolicy": {"retentionDurationSeconds": "0"}}
         super().create_bucket(bucket_name, bucket_obj)
@@ -74,7 +79,7 @@ class StoredObjects(Storage):  # type: ignore[misc]
     ) -> None:
         """Writes an object, whole or not at all."""
         self._check_generation(bucket_name, file_name)
-        if any(part in ("", ".", "..") for part in file_name.split("/")):
+        if "\\" in file_name or any(part in ("", ".", "..") for part in file_name.split("/")):
             raise Conflict(f"The local Cloud Storage has no objects of names like {file_name!r}: each is a file's path")
         try:
             super().create_file(bucket_name, file_name, content, file_obj, file_id)
@@ -88,6 +93,10 @@ class StoredObjects(Storage):  # type: ignore[misc]
         """Deletes an object."""
         self._check_generation(bucket_name, file_name)
         super().delete_file(bucket_name, file_name)
+
+    def wipe(self, keep_buckets: bool = False) -> None:
+        """Refused: the emulator does it for whoever gets an address, which any page in a browser can."""
+        raise Conflict("The local Cloud Storage deletes objects and buckets one by one")
 
     def _check_generation(self, bucket_name: str, file_name: str) -> None:
         found = int(self.objects.get(bucket_name, {}).get(file_name, {}).get("generation", 0))
@@ -105,7 +114,7 @@ class StoredObjects(Storage):  # type: ignore[misc]
             setattr(self, name, kept.get(name) or {})
         known, self.objects = self.objects, {}
         for bucket in sorted(
-            path.name for path in self._folder.iterdir() if path.is_dir() and path.name[0] not in "._"
+            path.name for path in self._folder.iterdir() if path.is_dir() and BUCKET_NAME.fullmatch(path.name)
         ):
             if bucket not in self.buckets:
                 bucket_resources.create_bucket(bucket, self)
@@ -142,8 +151,20 @@ class _Files(_FileStore):  # type: ignore[misc]
         path, incoming = self._disk_path(rel), self._disk_path(f"{INCOMING}/{uuid.uuid4().hex}")
         path.parent.mkdir(parents=True, exist_ok=True)
         incoming.parent.mkdir(exist_ok=True)
-        incoming.write_bytes(content)
-        incoming.replace(path)
+        try:
+            incoming.write_bytes(content)
+            incoming.replace(path)
+        except OSError:
+            incoming.unlink(missing_ok=True)
+            raise
+
+    def remove_file(self, rel: str) -> None:
+        """Deletes a file, and the folders that are empty without it: objects may take their names."""
+        super().remove_file(rel)
+        for folder in self._disk_path(rel).parents:
+            if folder.parent == self._root or any(folder.iterdir()):
+                return
+            folder.rmdir()
 
 
 def _metadata(path: Path) -> dict[str, Any]:

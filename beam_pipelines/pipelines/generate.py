@@ -10,7 +10,7 @@ from apache_beam.pvalue import PCollection
 
 from beam_pipelines import lake, tables
 from beam_pipelines.options import GENERATE, GenerateSettings, require_remote
-from beam_pipelines.pipelines.beam_options import given, is_local, pipeline_options
+from beam_pipelines.pipelines.beam_options import given, is_local, new_pipeline, pipeline_options
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
 from beam_pipelines.transforms.lake_writing import (
     DaysPlan,
@@ -44,7 +44,7 @@ def build(
     manifests: PCollection[lake.Manifest] = (
         pipeline
         | "Days" >> beam.Create(plan_days(settings))
-        | "Plan files" >> beam.FlatMap(lambda days: plan_files(world, days, days_there(target.output, days.table)))
+        | "Plan files" >> beam.FlatMap(lambda days: plan_files(world, days, days_there(target.output, days)))
         | "Spread" >> beam.Reshuffle()
         | "Draw, encode, write" >> beam.ParDo(WriteFile(target, progress))
         | "Gather days" >> beam.GroupByKey()
@@ -62,6 +62,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = GenerateSettings.of(given(options))
     if not is_local(options):
         require_remote("output", settings.output)
-    pipeline = beam.Pipeline(options=options)
+    pipeline = new_pipeline(options)
     build(pipeline, settings)
     pipeline.run()

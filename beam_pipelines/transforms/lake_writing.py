@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from decimal import Decimal
+from os.path import commonprefix
 from typing import BinaryIO, NamedTuple
 
 import apache_beam as beam
@@ -84,10 +85,15 @@ def plan_files(world: World, days: DaysPlan, there: Container[str] | None = None
             yield FilePlan(days.table, day, part, parts, days.is_history, is_new)
 
 
-def days_there(output: str, table: str) -> frozenset[str]:
-    """The days of a table, as YYYY-MM-DD, of which there is any file, in the lake or among the truth about it."""
-    paths = (path for root in (output, truth.root(output)) for path in storage.find(root, f"{table}/dt=*/*"))
-    return frozenset(path.rsplit("/", 2)[1].removeprefix("dt=") for path in paths)
+def days_there(output: str, days: DaysPlan) -> frozenset[str]:
+    """Those of the days, as YYYY-MM-DD, of which there is any file in the lake or among the truth about it."""
+    # A lake of years may have a million files, and most runs write a day: only what the dates begin with is listed.
+    dates = [date_of(day).isoformat() for day in (days.first_day, days.last_day)]
+    common = commonprefix(dates)  # noqa: RUF071 - of characters
+    pattern = f"{days.table}/dt={common}*/*"
+    paths = (path for root in (output, truth.root(output)) for path in storage.find(root, pattern))
+    there = (path.rsplit("/", 2)[1].removeprefix("dt=") for path in paths)
+    return frozenset(day for day in there if dates[0] <= day <= dates[1])
 
 
 def read_manifest(output: str, table: str, day: int) -> lake.Manifest | None:

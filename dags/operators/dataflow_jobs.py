@@ -32,16 +32,12 @@ class DataflowJobs:
 
     def named(self, name: str) -> list[Job]:
         """All jobs of a name, active or not."""
-        return [
-            job
-            for page in self._pages(self._jobs.list, name=name)
-            for job in page.get("jobs", [])
-            if job["name"] == name
-        ]
+        pages = self._pages(self._jobs.list, name=name)
+        return [with_state(job) for page in pages for job in page.get("jobs", []) if job["name"] == name]
 
     def get(self, job_id: str) -> Job:
         """A job, or the one that has replaced it."""
-        job = self._call(self._jobs.get(jobId=job_id, **self._place))
+        job = with_state(self._call(self._jobs.get(jobId=job_id, **self._place)))
         return self.get(job["replacedByJobId"]) if job.get("replacedByJobId") else job
 
     def launch(self, parameter: dict[str, Any]) -> Job:
@@ -51,7 +47,7 @@ class DataflowJobs:
             parameter: The ``launchParameter``.
 
         Returns:
-            The job, which is queued.
+            The job, which has yet to start.
 
         Raises:
             AlreadyActiveError: There is an active job of that name.
@@ -59,13 +55,14 @@ class DataflowJobs:
         """
         templates = self._locations.flexTemplates()
         try:
-            return self._call(templates.launch(body={"launchParameter": parameter}, **self._place))["job"]
+            answer = self._call(templates.launch(body={"launchParameter": parameter}, **self._place))
         except HttpError as error:
             if error.status_code == 409:
                 raise AlreadyActiveError(error.reason) from error
             if error.status_code == 400:
                 raise RefusedError(error.reason) from error
             raise
+        return with_state(answer["job"])
 
     def cancel(self, job_id: str) -> None:
         """Asks for a job to be cancelled and does not wait; a job that has ended stays as it is."""
@@ -100,6 +97,11 @@ class DataflowJobs:
     @cached_property
     def _jobs(self) -> Any:
         return self._locations.jobs()
+
+
+def with_state(job: Job) -> Job:
+    """A job as it is, or, as Dataflow leaves the state out right after a launch, with an unknown state."""
+    return {"currentState": "JOB_STATE_UNKNOWN", **job}
 
 
 def user_counters(metrics: Iterable[dict[str, Any]]) -> dict[str, int]:

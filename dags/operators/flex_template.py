@@ -176,7 +176,6 @@ class FlexTemplateOperator(GoogleCloudBaseOperator):
             return step
         except RefusedError as error:
             raise AirflowFailException(f"Dataflow does not launch {self.template}: {error}") from error
-        job.setdefault("currentState", "JOB_STATE_QUEUED")
         self._found(context, job, "Launched")
         return Step(job)
 

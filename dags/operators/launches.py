@@ -21,8 +21,8 @@ DONE = "JOB_STATE_DONE"
 DRAINED = "JOB_STATE_DRAINED"
 UPDATED = "JOB_STATE_UPDATED"
 CANCELLING = "JOB_STATE_CANCELLING"
-ENDED = frozenset({DONE, DRAINED, UPDATED, "JOB_STATE_FAILED", "JOB_STATE_CANCELLED", "JOB_STATE_STOPPED"})
-"""In these a job does nothing any more; of a stopped one the API says that it has not started, and it will not."""
+ENDED = frozenset({DONE, DRAINED, UPDATED, "JOB_STATE_FAILED", "JOB_STATE_CANCELLED"})
+"""In these a job does nothing any more. JOB_STATE_STOPPED is not among them: a job in it has yet to start."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ TASK_DEFAULTS: dict[str, Any] = {
     "owner": OWNER,
     "retries": 2,
     "retry_delay": timedelta(minutes=2),
-    "retry_exponential_backoff": True,
+    "retry_exponential_backoff": 2,
     "max_retry_delay": timedelta(minutes=30),
 }
 

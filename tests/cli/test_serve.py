@@ -8,7 +8,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -24,17 +25,32 @@ JOB = {
     "parameters": {"output": "gs://local/lake", "start_date": "2019-01-01", "end_date": "2023-12-31"},
 }
 
+DEAD_PROXY = "http://127.0.0.1:9"
+"""A proxy for elsewhere, which must not be asked."""
 
-def started(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str], str]:
-    """The server, the variables that it says to export, and its other lines."""
-    process = retail_process("serve", "--port=0", *arguments, env=os.environ | {"PYTHONFAULTHANDLER": "1"})
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., tuple[subprocess.Popen[str], dict[str, str], str]]]:
+    """Starts a server: its process, the variables that it says to export, and its other lines."""
+    with ExitStack() as stack:
+
+        def start(*arguments: str) -> tuple[subprocess.Popen[str], dict[str, str], str]:
+            own = {"PYTHONFAULTHANDLER": "1", "http_proxy": DEAD_PROXY}
+            process = stack.enter_context(retail_process("serve", "--port=0", *arguments, env=os.environ | own))
+            stack.callback(process.kill)
+            return process, *told(process)
+
+        yield start
+
+
+def told(process: subprocess.Popen[str]) -> tuple[dict[str, str], str]:
     assert process.stdout
     lines: list[str] = []
     while not lines or "flex-template run" not in lines[-1]:
         lines.append(process.stdout.readline())
         assert lines[-1], process.communicate()[1]
     exported = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines if line.startswith("export "))
-    return process, exported, "".join(line for line in lines if line.startswith("#"))
+    return exported, "".join(line for line in lines if line.startswith("#"))
 
 
 def stop(process: subprocess.Popen[str], number: signal.Signals) -> None:
@@ -48,10 +64,10 @@ def stop(process: subprocess.Popen[str], number: signal.Signals) -> None:
     assert err == ""
 
 
-def test_googles_clients_ask_until_it_is_stopped(warehouse, tmp_path, monkeypatch):
+def test_googles_clients_ask_until_it_is_stopped(started, warehouse, tmp_path, monkeypatch):
     own = shutil.copy(warehouse, tmp_path / "own.duckdb")
     process, exported, said = started(f"--warehouse={own}", f"--storage={tmp_path / 'objects'}")
-    for name, value in exported.items():
+    for name, value in (exported | {"http_proxy": DEAD_PROXY}).items():
         monkeypatch.setenv(name, value)
     (row,) = bigquery.Client().query_and_wait("SELECT COUNT(*) AS orders FROM retail.orders")
     storage.Client().bucket("local").blob("a/b").upload_from_string("kept")
@@ -62,7 +78,7 @@ def test_googles_clients_ask_until_it_is_stopped(warehouse, tmp_path, monkeypatc
     assert not Path(exported["GOOGLE_APPLICATION_CREDENTIALS"]).exists()
 
 
-def test_ctrl_c_ends_running_jobs(tmp_path, monkeypatch):
+def test_ctrl_c_ends_running_jobs(started, tmp_path, monkeypatch):
     process, exported, _ = started(f"--warehouse={tmp_path / 'own.duckdb'}")
     for name, value in exported.items():
         monkeypatch.setenv(name, value)

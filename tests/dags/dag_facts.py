@@ -6,10 +6,12 @@ import json
 import sys
 import time
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
+from airflow.sdk.execution_time import macros
 from airflow.settings import DAGS_FOLDER
 
 from retail.months import months
@@ -30,11 +32,12 @@ class Variables:
 
 
 def rendered(dag: DAG, value: Any) -> Any:
-    """A value with its templates filled in, as in a run of 2019-01-30 with its own parameters left as they are."""
+    """A value with its templates filled in, as in a run without an interval whose parameters are left as they are."""
     own = {name: dag.params[name] for name in dag.params if name not in MONTH}
     context = {
         "params": {**MONTH, **own},
-        "data_interval_start": datetime(2019, 1, 30, tzinfo=UTC),
+        "dag_run": SimpleNamespace(data_interval_start=None, run_after=datetime(2019, 1, 31, 5, tzinfo=UTC)),
+        "macros": macros,
         "var": {"value": Variables},
     }
     return dag.tasks[0].render_template(value, context, dag.get_template_env())

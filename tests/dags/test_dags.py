@@ -76,8 +76,11 @@ def test_run_one_at_a_time_and_are_not_caught_up_on_unasked(facts, dag_id):
     assert (dag["schedule"] != "NoneType") == bool(dag["starts"])
 
 
-def test_the_daily_run_is_of_its_interval(facts):
-    assert facts["dags"]["retail_daily"]["schedule"] == "CronDataIntervalTimetable"
+def test_the_daily_run_is_of_its_interval_or_of_the_day_before(facts):
+    daily = facts["dags"]["retail_daily"]
+    assert daily["schedule"] == "CronDataIntervalTimetable"
+    parameters = daily["tasks"]["generate"]["launch"]["parameters"]
+    assert (parameters["start_date"], parameters["end_date"]) == ("2019-01-30", "2019-01-30")
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)

@@ -110,6 +110,21 @@ def test_a_retry_after_a_lost_answer_finds_the_job(tries, flex_template, monkeyp
     assert moved(tries) == [DONE]
 
 
+def test_a_job_whose_state_is_not_told_yet_is_waited_for(tries, flex_template, monkeypatch):
+    call = flex_template.jobs.DataflowJobs._call
+
+    def silent(self, request):
+        answer = call(self, request)
+        for job in (answer, answer.get("job", {}), *answer.get("jobs", [])):
+            job.pop("currentState", None)
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(flex_template.jobs.DataflowJobs, "_call", silent)
+        begun = [tries.start(), tries.start()]
+    assert [wait.trigger.job_id for wait in begun] == [job.id for job in tries.jobs] * 2
+
+
 @pytest.mark.parametrize("state", [FAILED, CANCELLED])
 def test_a_retry_after_failure_launches_again(tries, state):
     from airflow.sdk.exceptions import AirflowException

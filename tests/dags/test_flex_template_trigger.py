@@ -40,9 +40,9 @@ def answered(flex_template, monkeypatch):
     return fire
 
 
-@pytest.mark.parametrize("state", ["DONE", "FAILED", "CANCELLED", "DRAINED", "STOPPED", "UPDATED"])
+@pytest.mark.parametrize("state", ["DONE", "FAILED", "CANCELLED", "DRAINED", "UPDATED"])
 def test_fires_at_every_end(answered, state):
-    event, _ = answered("QUEUED", "RUNNING", "DRAINING", "CANCELLING", state)
+    event, _ = answered("UNKNOWN", "STOPPED", "QUEUED", "RUNNING", "DRAINING", "CANCELLING", state)
     assert event == {"job_id": "1", "state": f"JOB_STATE_{state}"}
 
 

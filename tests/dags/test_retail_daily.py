@@ -82,5 +82,8 @@ def test_five_days_a_lost_wait_a_cleared_task_and_a_failing_template(
         failed = found["before_the_opening"]
         assert failed["tasks"].pop("generate") == "failed"
         assert (failed["state"], set(failed["tasks"].values())) == ("failed", {"upstream_failed"})
-        *_, line = said(program.stdout)
-        assert re.search("FAILED retail_daily.generate .* is in JOB_STATE_FAILED: .*--start_date: expected a day", line)
+        line = next(line for line in said(program.stdout) if "retail_daily.generate" in line)
+        assert re.search("is in JOB_STATE_FAILED: .*--start_date: expected a day", line)
+    with subtests.test("a failing check fails its task, with what it has found"):
+        assert found["check_of_nothing"] == "up_for_retry"
+        assert re.search(r"BigQuery Job Error: .* retail\.\w+\$20181231: was not loaded", program.stdout)

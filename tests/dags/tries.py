@@ -30,7 +30,7 @@ class HeldJobs:
         self.jobs.append(job)
         self.flags[job.id] = flags
 
-    def stop(self, job: Job, state: str) -> None:
+    def stop(self, job: Job) -> None:
         job.move("JOB_STATE_CANCELLING")
 
     def close(self) -> None:

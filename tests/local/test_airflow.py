@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -163,13 +164,28 @@ def test_another_airflows_variables_stay_out():
     given = {
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://production",
         "AIRFLOW_VAR_RETAIL_BUCKET": "production",
+        "HTTP_PROXY": "http://production",
     }
-    told = environment(Path("/home"), Path("/dags"), 8080, CLOUD, given | {"HOME": "/", "NO_PROXY": "intranet"})
+    told = environment(Path("/home"), Path("/dags"), 8080, CLOUD, given | {"HOME": "/"})
     assert "production" not in "".join(told.values())
     assert told["HOME"] == "/"
-    assert told["no_proxy"] == told["NO_PROXY"] == "intranet,127.0.0.1,localhost"
     assert told["AIRFLOW_HOME"] == "/home"
     assert told.items() >= CLOUD.items()
+
+
+@pytest.mark.usefixtures("stand_in")
+def test_a_shell_is_told_everything_even_by_an_airflow_started_from_such_a_shell(home, monkeypatch):
+    for name, value in environment(home, home / "dags", 8080, CLOUD, os.environ).items():
+        monkeypatch.setenv(name, value)
+    with start(home) as airflow:
+        pass
+    command = ["bash", "-c", f"source {shlex.quote(str(airflow.exports))} && env --null"]
+    told = subprocess.run(command, env={}, capture_output=True, text=True, check=True).stdout.split("\0")
+    variables = dict(line.split("=", 1) for line in told if line)
+    assert variables.items() >= CLOUD.items()
+    assert variables["AIRFLOW_HOME"] == str(home)
+    assert variables["AIRFLOW__API__BASE_URL"] == airflow.address
+    assert variables["PATH"].split(":")[0] == str(Path(sys.executable).parent)
 
 
 def test_the_seam_is_inert_without_a_local_cloud():

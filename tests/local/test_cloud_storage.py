@@ -172,11 +172,42 @@ def test_preconditions(bucket):
     assert bucket.blob("once").download_as_text() == "third"
 
 
-@pytest.mark.parametrize("name", ["../outside", "a//b", "folder/", "a/./b", "file/inside"])
-def test_names_that_are_no_paths_are_refused(bucket, name):
-    bucket.blob("file").upload_from_string("a file")
-    with pytest.raises(BadRequest, match="The local Cloud Storage"):
-        bucket.blob(name).upload_from_string("x")
+def files_of(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("name", ["../outside", "a//b", "folder/", "a/./b", "a\\b", "file/inside", "deep"])
+def test_names_that_are_no_paths_are_refused(tmp_path, name):
+    with serving(tmp_path) as bucket:
+        for there in ("file", "deep/file"):
+            bucket.blob(there).upload_from_string("a file")
+        with pytest.raises(BadRequest, match="The local Cloud Storage"):
+            bucket.blob(name).upload_from_string("x")
+        assert files_of(tmp_path) == {".lock", "local/file", "local/deep/file"}
+
+
+def test_what_is_deleted_leaves_its_name_to_others(bucket):
+    bucket.blob("above/below/object").upload_from_string("x")
+    bucket.blob("above/below/object").delete()
+    bucket.blob("above").upload_from_string("in place of a folder")
+    assert bucket.blob("above").download_as_text() == "in place of a folder"
+
+
+@pytest.mark.parametrize("name", ["../outside", "a/b", ".dataflow", "_incoming", "Mine"])
+def test_buckets_have_names_as_googles(tmp_path, name):
+    with serving(tmp_path) as bucket, pytest.raises(BadRequest, match="Invalid bucket name"):
+        bucket.client._connection.api_request("POST", "/b", data={"name": name})
+    assert {path.name for path in tmp_path.iterdir()} == {".lock", METADATA, "_incoming", "local"}
+
+
+def test_no_page_in_a_browser_can_delete_anything(bucket):
+    bucket.blob("kept").upload_from_string("x")
+    address = bucket.client._connection.API_BASE_URL
+    as_pages_do = {"origin": "https://elsewhere.example"}
+    for path, method, headers in [("/wipe", "GET", {}), ("/storage/v1/b/local/o/kept", "DELETE", as_pages_do)]:
+        with pytest.raises(urllib.error.HTTPError, match=r"40[03]"):
+            urllib.request.urlopen(urllib.request.Request(address + path, headers=headers, method=method))
+    assert bucket.blob("kept").download_as_text() == "x"
 
 
 def test_bodies_as_other_clients_send_them(bucket):

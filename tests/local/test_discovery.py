@@ -23,9 +23,13 @@ WRONG = [
     ({"stepsLocation": 7}, "stepsLocation: expected string, got 7"),
     ({"environment": {"workerPools": {}}}, "environment.workerPools: expected an array, got {}"),
     ({"environment": {"workerPools": [{}, {"numWorker": 2}]}}, "environment.workerPools[1].numWorker: unknown field"),
-    (
-        {"environment": {"workerPools": [{"numWorkers": 1.5}]}},
-        "environment.workerPools[0].numWorkers: expected int32, got 1.5",
+    *(
+        (
+            {"environment": {"workerPools": [{name: value}]}},
+            f"environment.workerPools[0].{name}: expected {kind}, got {value}",
+        )
+        for name, kind in [("numWorkers", "int32"), ("diskProvisionedIops", "int64")]
+        for value in [1.5, float("inf")]
     ),
     ({"type": 1}, "type: expected string, got 1"),
     ({"type": "BATCH"}, "type: expected one of JOB_TYPE_UNKNOWN, JOB_TYPE_BATCH, JOB_TYPE_STREAMING, got 'BATCH'"),

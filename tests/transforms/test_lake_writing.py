@@ -47,8 +47,9 @@ def test_days_of_which_anything_is_there_are_not_new(tmp_path):
     ):
         (tmp_path / path).parent.mkdir(parents=True)
         (tmp_path / path).touch()
-    there = writing.days_there(str(tmp_path), "orders")
+    there = writing.days_there(str(tmp_path), orders(2, 5))
     assert there == {"2019-01-04", "2019-01-05"}
+    assert writing.days_there(str(tmp_path), orders(3, 3)) == {"2019-01-04"}
     new = [date_of(plan.day).day for plan in writing.plan_files(WORLD, orders(2, 5), there) if plan.is_new]
     assert new == [3, 6]
 

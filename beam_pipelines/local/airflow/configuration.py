@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,22 +30,26 @@ NEW_FILES_SECONDS = 20
 def environment(
     home: Path, dags: Path, port: int, cloud: Mapping[str, str], given: Mapping[str, str]
 ) -> dict[str, str]:
-    """The variables of every Airflow process.
+    """The variables of every Airflow process: this process's, but for those of another Airflow, and the exports."""
+    # No proxy leads to 127.0.0.1. NO_PROXY says so, but without PySocks httplib2 fails wherever there is HTTP_PROXY.
+    left_out = re.compile("AIRFLOW_.*|HTTP_PROXY|http_proxy")
+    kept = {name: value for name, value in given.items() if not left_out.fullmatch(name)}
+    return kept | exports(home, dags, port, cloud, given)
+
+
+def exports(home: Path, dags: Path, port: int, cloud: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """The variables that make ``airflow`` mean this Airflow.
 
     Args:
         home: Airflow's home: database, logs, passwords.
         dags: The folder of DAGs.
         port: The port of 127.0.0.1 of user interface and API.
         cloud: The variables that lead to the local cloud.
-        given: The variables of this process; Airflow's own among them belong to some other Airflow and are left out.
+        given: The variables of this process.
     """
-    kept = {name: value for name, value in given.items() if not name.startswith("AIRFLOW_")}
-    # Tasks and triggers talk to 127.0.0.1 only, and no proxy leads there.
-    direct = ",".join(filter(None, [given.get("no_proxy") or given.get("NO_PROXY"), LOOPBACK, "localhost"]))
     settings = {f"AIRFLOW__{name}": value for name, value in _settings(home, dags, port).items()}
     variables = {f"AIRFLOW_VAR_{name.upper()}": value for name, value in _variables(cloud).items()}
     return {
-        **kept,
         **cloud,
         **settings,
         **variables,
@@ -53,8 +58,6 @@ def environment(
         "AIRFLOW_CONN_GOOGLE_CLOUD_DEFAULT": "google-cloud-platform://",
         # Airflow puts the folder of DAGs on the path of tasks, but not of triggers (apache/airflow#65455).
         "PYTHONPATH": os.pathsep.join(filter(None, [given.get("PYTHONPATH"), str(dags)])),
-        "NO_PROXY": direct,
-        "no_proxy": direct,
     }
 
 
@@ -75,12 +78,10 @@ def _settings(home: Path, dags: Path, port: int) -> dict[str, str]:
         "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USERNAME}:admin",
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": str(CHANGED_FILES_SECONDS),
         "DAG_PROCESSOR__REFRESH_INTERVAL": str(NEW_FILES_SECONDS),
-        "DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
         "LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "SCHEDULER__ENABLE_HEALTH_CHECK": "False",  # would be one more server
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": str(ORPHANS_SECONDS),
-        "USAGE_DATA_COLLECTION__ENABLED": "False",  # would look for a server outside
     }
 
 

@@ -59,11 +59,10 @@ def password(home: Path) -> str:
     return str(json.loads((home / PASSWORDS).read_text(encoding="utf-8"))[USERNAME])
 
 
-def write_exports(path: Path, environment: Mapping[str, str], given: Mapping[str, str]) -> None:
+def write_exports(path: Path, exports: Mapping[str, str]) -> None:
     """Writes what a shell has to be told so that ``airflow`` in it means this one."""
-    own = {name: value for name, value in environment.items() if given.get(name) != value}
     lines = [f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"\n']
-    lines += [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(own.items())]
+    lines += [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(exports.items())]
     path.write_text("".join(lines), encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ from threading import Event
 
 from beam_pipelines.local.airflow import component
 from beam_pipelines.local.airflow.component import COMPONENTS, Component
-from beam_pipelines.local.airflow.configuration import USERNAME, environment
+from beam_pipelines.local.airflow.configuration import USERNAME, environment, exports
 from beam_pipelines.local.airflow.home import AirflowError, password, prepare, write_exports
 from beam_pipelines.local.http_server import LOOPBACK, listening
 
@@ -99,11 +99,10 @@ def running(home: Path, dags: Path, port: int, cloud: Mapping[str, str]) -> Iter
     """
     with listening(port) as listener:
         port = listener.port
-    given = dict(os.environ)
-    variables = environment(home, dags, port, cloud, given)
+    variables = environment(home, dags, port, cloud, os.environ)
     prepare(home, variables)
     airflow = Airflow(home, port, variables)
-    write_exports(airflow.exports, variables, given)
+    write_exports(airflow.exports, exports(home, dags, port, cloud, os.environ))
     try:
         for name in COMPONENTS:
             airflow.start(name)

@@ -75,11 +75,11 @@ def create_job(dataflow: Dataflow, request: Mapping[str, Any]) -> Document:
     try:
         dataflow.jobs.add(job)
     except NameTaken as taken:
-        if not taken.job.is_active:
+        request_id = body.get("clientRequestId")
+        if request_id and request_id == taken.job.body.get("clientRequestId") and not taken.job.is_active:
             raise ApiError(
                 "ALREADY_EXISTS",
-                f"clientRequestId: {body['clientRequestId']} has been used already, by the job {taken.job.id} named "
-                f"{job.name}",
+                f"clientRequestId: {request_id} has been used already, by the job {taken.job.id} named {job.name}",
             ) from None
         return taken.job.resource(view)
     dataflow.executor.run(job)
@@ -169,7 +169,7 @@ def update_job(dataflow: Dataflow, request: Mapping[str, Any]) -> Document:
     if not job.is_active:
         raise refused(f"Job {job.id} cannot be cancelled: it has ended already, in {job.state}")
     if job.state != states.CANCELLING:
-        dataflow.executor.stop(job, states.CANCELLED)
+        dataflow.executor.stop(job)
     return job.resource("JOB_VIEW_SUMMARY") | {"requestedState": wanted}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from beam_pipelines.local.dataflow.errors import invalid
@@ -39,10 +40,8 @@ def parsed(name: str, text: str) -> datetime | None:
     """
     if not text:
         return None
-    try:
+    with suppress(ValueError, OverflowError):
         at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise invalid(f"{name}: expected a time such as 2025-11-28T09:30:00Z, got {text!r}")
-    return at.astimezone(UTC)
+        if at.tzinfo:
+            return at.astimezone(UTC)
+    raise invalid(f"{name}: expected a time such as 2025-11-28T09:30:00Z, got {text!r:.80}")

@@ -1,4 +1,4 @@
-"""Enums in JSON: by name or, as Google's client libraries write them, by number."""
+"""One form of what Google's clients write differently: enums by name or number, booleans as themselves or as text."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def name_of(enum: list[str], number: int) -> str:
     return _NUMBERED.get(enum[0], enum)[number]
 
 
-def named(schemas: Mapping[str, Any], schema: Mapping[str, Any], value: Any) -> Any:
-    """A value that conforms to a schema of a discovery document, its enums by name and without unset fields.
+def canonical(schemas: Mapping[str, Any], schema: Mapping[str, Any], value: Any) -> Any:
+    """A value that conforms to a schema of a discovery document, enums by name, booleans as such, no nulls.
 
     Args:
         schemas: the document's ``schemas``.
@@ -47,12 +47,13 @@ def named(schemas: Mapping[str, Any], schema: Mapping[str, Any], value: Any) -> 
         known, others = schema.get("properties", {}), schema.get("additionalProperties", {})
         inner = {name: known.get(name, others) for name in value}
         return {
-            name: named(schemas, inner[name], item)
+            name: canonical(schemas, inner[name], item)
             for name, item in value.items()
             if item is not None or inner[name].get("type") == "any"
         }
     if isinstance(value, list) and "items" in schema:
-        return [named(schemas, schema["items"], item) for item in value]
+        items = schema["items"]
+        return [canonical(schemas, items, item) for item in value if item is not None or items.get("type") == "any"]
     if "enum" in schema and type(value) is int:
         return name_of(schema["enum"], value)
-    return value
+    return value == "true" if schema.get("type") == "boolean" and isinstance(value, str) else value

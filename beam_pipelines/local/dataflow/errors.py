@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-_CODES = {
-    "INVALID_ARGUMENT": 400,
-    "FAILED_PRECONDITION": 400,
-    "NOT_FOUND": 404,
-    "ALREADY_EXISTS": 409,
-    "INTERNAL": 500,
-    "UNIMPLEMENTED": 501,
-}
-_REASONS = {
-    "INVALID_ARGUMENT": "badRequest",
-    "FAILED_PRECONDITION": "failedPrecondition",
-    "NOT_FOUND": "notFound",
-    "ALREADY_EXISTS": "alreadyExists",
-    "INTERNAL": "backendError",
-    "UNIMPLEMENTED": "notImplemented",
+_CODES_AND_REASONS = {
+    "INVALID_ARGUMENT": (400, "badRequest"),
+    "FAILED_PRECONDITION": (400, "failedPrecondition"),
+    "NOT_FOUND": (404, "notFound"),
+    "ALREADY_EXISTS": (409, "alreadyExists"),
+    "INTERNAL": (500, "backendError"),
+    "UNIMPLEMENTED": (501, "notImplemented"),
 }
 
 
@@ -40,14 +32,14 @@ class ApiError(Exception):
         """
         super().__init__(message)
         self.status = status
-        self.code = _CODES[status]
+        self.code, self._reason = _CODES_AND_REASONS[status]
         self.message = message
         self.details = list(details)
 
     @property
     def body(self) -> dict[str, Any]:
         """The error as the body of an HTTP answer."""
-        item = {"message": self.message, "domain": "global", "reason": _REASONS[self.status]}
+        item = {"message": self.message, "domain": "global", "reason": self._reason}
         error: dict[str, Any] = {
             "code": self.code,
             "message": self.message,

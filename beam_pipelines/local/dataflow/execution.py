@@ -30,7 +30,7 @@ _PRELOAD = (
 )
 """What every launcher or every worker imports, and that takes long."""
 
-_DEBUG, _DETAILED, _BASIC, _ERROR = (states.IMPORTANCES[index] for index in (0, 1, 2, 4))
+_BASIC, _ERROR = "JOB_MESSAGE_BASIC", "JOB_MESSAGE_ERROR"
 _LAST_LINES = 20
 
 
@@ -89,15 +89,15 @@ class Executor:
         """Returns at once; in the background the job's pipeline runs."""
         self._begin(job, self._work)
 
-    def stop(self, job: Job, state: str) -> None:
-        """Ends the job's processes, whatever they are doing; the job moves to the state once they have ended."""
+    def stop(self, job: Job) -> None:
+        """Ends the job's processes, whatever they are doing; the job is cancelled once they have ended."""
         job.move(states.CANCELLING)
         with self._lock:
             run = self._running.get(job.id)
         if run is None:
-            job.move(state)
+            job.move(states.CANCELLED)
         else:
-            run.stop(state)
+            run.stop()
 
     def close(self) -> None:
         """Cancels every job and waits until no process is left."""
@@ -106,7 +106,7 @@ class Executor:
             runs = list(self._running.values())
         for run in runs:
             run.job.move(states.CANCELLING)
-            run.stop(states.CANCELLED)
+            run.stop()
         for run in runs:
             run.thread.join()
         self._processes.close()
@@ -117,15 +117,16 @@ class Executor:
         with self._lock:
             if self._closed:
                 raise RuntimeError("the local Dataflow has been closed")
-            self._running[job.id] = run
-            run.thread.start()
+            if job.state not in (states.CANCELLING, states.CANCELLED):  # as it may be as soon as it can be found
+                self._running[job.id] = run
+                run.thread.start()
 
     def _follow(self, run: _Run, work: Callable[[_Run], None]) -> None:
         job, end = run.job, states.DONE
         try:
             work(run)
         except _Stopped:
-            end = run.stopped_by
+            end = states.CANCELLED
             job.say("Cancellation is complete: the job's processes have ended.", _BASIC)
         except JobFailed as failed:
             end = states.FAILED
@@ -134,9 +135,9 @@ class Executor:
         except Exception as error:  # a fault of this server: the job is not to hang
             end = states.FAILED
             job.say(f"The local Dataflow failed: {type(error).__name__}: {error}", _ERROR)
+        job.move(end)
         with self._lock:
             del self._running[job.id]
-        job.move(end)
 
     def _describe(self, run: _Run, image: str, flags: Sequence[str]) -> None:
         """Runs the launcher, which stages the pipeline, and takes what it wrote as the job's description."""
@@ -189,15 +190,15 @@ class _Run:
     thread: threading.Thread
 
     def __init__(self, job: Job, processes: Processes) -> None:
-        self.job, self.stopped_by = job, ""
+        self.job, self._is_stopped = job, False
         self._processes = processes
         self._process: Process | None = None
         self._lock = threading.Lock()
 
-    def stop(self, state: str) -> None:
+    def stop(self) -> None:
         """Ends the process that runs, and lets no other begin."""
         with self._lock:
-            self.stopped_by = self.stopped_by or state
+            self._is_stopped = True
             if self._process:
                 self._process.kill()
 
@@ -211,7 +212,7 @@ class _Run:
         temporary.mkdir(exist_ok=True)
         try:
             with self._lock:
-                if self.stopped_by:
+                if self._is_stopped:
                     raise _Stopped
                 self._process = self._processes.start(command, self.job.folder, {"TMPDIR": str(temporary)})
             last = self._hear(self._process, log)
@@ -220,7 +221,7 @@ class _Run:
             raise JobFailed(f"Workflow failed. Causes: {lost}") from lost
         finally:
             shutil.rmtree(temporary, ignore_errors=True)  # a process that is killed leaves what it has there
-        if self.stopped_by:
+        if self._is_stopped:
             raise _Stopped
         return status, last
 

@@ -59,7 +59,7 @@ class Program:
         return subprocess.Popen(  # noqa: S603 - the parent's own programs
             [sys.executable, *self.command],
             cwd=self.folder,
-            env=self.environment | {"PYTHONUNBUFFERED": "1"},
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -110,13 +110,15 @@ class ForkServer:
         connection.setblocking(True)
         with connection.makefile("rb") as reading:
             request = reading.readline()
-        if not request:  # its sender has ended meanwhile
+        if not request.endswith(b"\n"):  # its sender has ended meanwhile
             connection.close()
             os.close(output)
             return None
         program = Program(**json.loads(request))
         if self._forks:
-            pid = os.fork()
+            with warnings.catch_warnings():  # Python 3.12's, of native threads: OpenBLAS and jemalloc expect forks
+                warnings.simplefilter("ignore", DeprecationWarning)
+                pid = os.fork()
             if pid == 0:
                 self._become_child(connection, output)
                 return program
@@ -136,8 +138,7 @@ class ForkServer:
             one.close()  # above all the others' connections: each must end with this server
         self._selector.close()
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, target in ((nothing, 0), (output, 1), (output, 2)):
@@ -157,6 +158,7 @@ class ForkServer:
         self._killed.add(pid)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)  # by itself too: a fork that has just begun leads no group yet
 
     def _reap(self, how: int) -> None:
         while self._children:

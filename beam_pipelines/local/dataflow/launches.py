@@ -24,13 +24,15 @@ def launch(dataflow: Dataflow, request: Mapping[str, Any]) -> Document:
     spec = _spec(dataflow, given)
     parameters, environment = given.get("parameters") or {}, given.get("environment") or {}
     template_specs.check_parameters(spec, parameters, environment)
-    environment = spec.get("defaultEnvironment", {}) | environment
+    own = {template_specs.RUNTIME_PARAMETERS.get(name) for name in parameters}
+    defaults = {field: value for field, value in spec.get("defaultEnvironment", {}).items() if field not in own}
+    environment = defaults | environment
     labels = environment.get("additionalUserLabels") or {}
     check_labels("launchParameter.environment.additionalUserLabels", labels)
     body = {"name": given["jobName"], "type": "JOB_TYPE_BATCH"} | ({"labels": labels} if labels else {})
     job = dataflow.jobs.new(location, body, states.QUEUED)
     flags = launcher_flags.flags(parameters, environment, job)
-    if request.get("validateOnly") in (True, "true"):
+    if request.get("validateOnly"):
         return {}
     try:
         dataflow.jobs.add(job)
@@ -54,7 +56,7 @@ def _check_launch(given: Mapping[str, Any]) -> None:
             "launchParameter.containerSpecGcsPath: expected this or containerSpec, got "
             + (" and ".join(specs) or "neither")
         )
-    if given.get("update") in (True, "true") or given.get("transformNameMappings"):
+    if given.get("update") or given.get("transformNameMappings"):
         raise unsupported("launchParameter.update (the update of a streaming job)")
     if given.get("launchOptions"):
         raise unsupported("launchParameter.launchOptions")
@@ -66,6 +68,6 @@ def _spec(dataflow: Dataflow, given: Mapping[str, Any]) -> Document:
     else:
         name = "launchParameter.containerSpec"
         spec = template_specs.check(given["containerSpec"], name)
-    if spec.get("metadata", {}).get("streaming") in (True, "true"):
+    if spec.get("metadata", {}).get("streaming"):
         raise unsupported(f"{name}: metadata.streaming (a streaming template)")
     return spec

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import selectors
 import socket
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 _FORK_SERVER = "beam_pipelines.local.dataflow.fork_server"
 FORKS = sys.platform == "linux"
 """Whether processes are forks of one that has imported everything; macOS's own libraries do not survive a fork."""
+
+_PIPE_BYTES = 65536
 
 
 class ProcessLost(RuntimeError):  # noqa: N818 - reads as what happened
@@ -30,10 +33,21 @@ class Process:
         self._lock = threading.Lock()
 
     def lines(self) -> Iterator[str]:
-        """What it writes, standard output and error as one, line by line and without the ends; waits for each."""
-        with os.fdopen(self._output, encoding="utf-8", errors="replace", newline="\n") as output:
-            for line in output:
-                yield line.rstrip("\r\n")
+        """What it writes until it ends, standard output and error as one, line by line and without the ends."""
+        with os.fdopen(self._output, "rb", buffering=0) as output, selectors.DefaultSelector() as selector:
+            os.set_blocking(output.fileno(), False)
+            for source in (output, self._connection):
+                selector.register(source, selectors.EVENT_READ)
+            rest, is_over = b"", False
+            while not is_over:
+                # Its status tells of its end too: a daemon that it has left may keep the output open for ever.
+                is_over = any(key.fileobj is self._connection for key, _ in selector.select())
+                while chunk := output.read(_PIPE_BYTES):
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    yield from (_text(line) for line in lines)
+                is_over = is_over or chunk == b""
+            if rest:
+                yield _text(rest)
 
     def wait(self) -> int:
         """Waits for its end, which is also the end of what it has started; its exit status, or minus the signal.
@@ -65,7 +79,9 @@ class Processes:
     """
 
     def __init__(self, environment: Mapping[str, str], preload: Sequence[str], *, forks: bool = FORKS) -> None:
-        self._environment, self._preload, self._forks = dict(environment), tuple(preload), forks
+        # Unbuffered: what a program writes is to be seen when it writes it, also by an interpreter that a fork becomes.
+        self._environment = {**environment, "PYTHONUNBUFFERED": "1"}
+        self._preload, self._forks = tuple(preload), forks
         self._lock = threading.Lock()
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -123,6 +139,10 @@ class Processes:
                 start_new_session=True,
             )
         return self._control
+
+
+def _text(line: bytes) -> str:
+    return line.rstrip(b"\r").decode(errors="replace")
 
 
 def _connected() -> tuple[socket.socket, socket.socket]:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from beam_pipelines.local.dataflow import api, launches
 from beam_pipelines.local.dataflow.api import Dataflow, Method
-from beam_pipelines.local.dataflow.enums import name_of, named
+from beam_pipelines.local.dataflow.enums import canonical, name_of
 from beam_pipelines.local.dataflow.errors import ApiError, invalid, no_such_method, not_found
 from beam_pipelines.local.discovery import Discovery
 
@@ -115,7 +115,7 @@ def _body(method: Document, name: str, raw: bytes) -> Document:
         raise invalid(f"Invalid JSON payload received. body: expected an object, got {body!r:.60}")
     if problems := _DISCOVERY.check(schema["$ref"], body, numbered_enums=True):
         raise invalid("Invalid JSON payload received. " + "; ".join(problems))
-    body = named(_DISCOVERY.document["schemas"], schema, body)
+    body = canonical(_DISCOVERY.document["schemas"], schema, body)
     return {"job": body} if name in _BODY_IS_JOB else body
 
 

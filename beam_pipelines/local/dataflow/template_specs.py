@@ -11,7 +11,7 @@ from typing import Any
 from urllib.error import HTTPError
 
 from beam_pipelines.local.dataflow import storage_objects
-from beam_pipelines.local.dataflow.enums import named
+from beam_pipelines.local.dataflow.enums import canonical
 from beam_pipelines.local.dataflow.errors import ApiError, invalid, not_found, refused, unsupported
 from beam_pipelines.local.discovery import Discovery
 
@@ -73,7 +73,7 @@ def check(spec: Any, prefix: str) -> Document:
     discovery, schema = Discovery("dataflow.v1b3"), "ContainerSpec"
     problems = discovery.check(schema, spec, numbered_enums=True)
     if not problems:
-        spec = named(discovery.document["schemas"], {"$ref": schema}, spec or {})
+        spec = canonical(discovery.document["schemas"], {"$ref": schema}, spec or {})
         problems = list(_missing(spec))
     if problems:
         raise invalid(f"{prefix}: " + "; ".join(problems))
@@ -137,7 +137,7 @@ def _undeclared(name: str, environment: Mapping[str, Any]) -> str:
 
 def _problem(parameter: Mapping[str, Any], value: str | None) -> str:
     if value is None:
-        return "" if _is_true(parameter.get("isOptional")) else "Missing required parameter"
+        return "" if parameter.get("isOptional") else "Missing required parameter"
     for regex in parameter.get("regexes", ()):
         if not re.fullmatch(regex, value):
             return f"Parameter didn't match regex '{regex}', got {value!r}"
@@ -153,7 +153,7 @@ def _expected(parameter: Mapping[str, Any], value: str) -> str:
     if kind == "NUMBER" and not _is_number(value):
         return "a number"
     if kind == "ENUM":
-        options = [option["value"] for option in parameter.get("enumOptions", ())]
+        options = [option.get("value", "") for option in parameter.get("enumOptions", ())]
         if value not in options:
             return f"one of {', '.join(options)}"
     return ""
@@ -164,7 +164,3 @@ def _is_number(text: str) -> bool:
         return math.isfinite(float(text))
     except ValueError:
         return False
-
-
-def _is_true(value: Any) -> bool:
-    return value is True or value == "true"

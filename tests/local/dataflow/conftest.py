@@ -46,7 +46,7 @@ class Executor:
     preload: Sequence[str] = ()
     run_: dict[str, Job] = field(default_factory=dict)
     launched: dict[str, tuple[Job, str, Sequence[str]]] = field(default_factory=dict)
-    stopped: list[tuple[str, str]] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
     closed: bool = False
 
     def run(self, job: Job) -> None:
@@ -56,8 +56,8 @@ class Executor:
     def launch(self, job: Job, image: str, flags: Sequence[str]) -> None:
         self.launched[job.id] = job, image, flags
 
-    def stop(self, job: Job, state: str) -> None:
-        self.stopped.append((job.id, state))
+    def stop(self, job: Job) -> None:
+        self.stopped.append(job.id)
         job.move("JOB_STATE_CANCELLING")
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import time
 import zipfile
+from contextlib import closing
 from itertools import count
 from types import SimpleNamespace
 from urllib.request import urlopen
@@ -21,6 +22,8 @@ from googleapiclient.discovery import build
 from beam_pipelines import storage
 from beam_pipelines.commands.metrics import counted
 from beam_pipelines.lake import Manifest
+from beam_pipelines.local.dataflow.execution import Executor
+from beam_pipelines.local.dataflow.jobs import IMPORTANCES, Jobs
 from beam_pipelines.local.discovery import Discovery
 from beam_pipelines.options import GenerateSettings, LoadSettings
 from beam_pipelines.pipelines import generate, load
@@ -35,7 +38,7 @@ SERVICE = (
 _numbers = count()
 
 
-class Jobs:
+class Client:
     """The local Dataflow as its clients see it."""
 
     def __init__(self, cloud, folder: str) -> None:
@@ -82,11 +85,11 @@ IN_PROGRESS = [f"JOB_STATE_{state}" for state in ("QUEUED", "PENDING", "RUNNING"
 
 
 @pytest.fixture
-def jobs(local_cloud, bucket_folder, monkeypatch) -> Jobs:
+def jobs(local_cloud, bucket_folder, monkeypatch) -> Client:
     # The runner itself is as it is; that its polling sleeps for five seconds each time proves nothing.
     impatient = SimpleNamespace(time=time.time, sleep=lambda seconds: time.sleep(seconds / 50))
     monkeypatch.setattr(dataflow_runner, "time", impatient)
-    return Jobs(local_cloud, bucket_folder)
+    return Client(local_cloud, bucket_folder)
 
 
 def wheel(path, module: str, source: str) -> str:
@@ -228,6 +231,17 @@ def test_a_cancelled_job_leaves_no_process(jobs, tmp_path):
     assert jobs.end(result.job_id()) == "JOB_STATE_CANCELLED"
     assert not psutil.pid_exists(int((tmp_path / "pid").read_text()))
     assert jobs.messages(result.job_id()) == []
+
+
+def test_a_job_that_is_cancelled_before_it_begins_never_runs(tmp_path):
+    jobs = Jobs(tmp_path, "local")
+    job = jobs.new(REGION, {"name": "sales"}, "JOB_STATE_PENDING")
+    jobs.add(job)
+    with closing(Executor({}, {})) as executor:
+        executor.stop(job)
+        executor.run(job)
+    assert job.state == "JOB_STATE_CANCELLED"
+    assert job.messages(IMPORTANCES[0], None, None) == []
 
 
 def test_a_launch_runs_the_template(jobs, local_cloud, bucket_folder):

@@ -55,7 +55,7 @@ def test_gcloud_launches_lists_describes_and_cancels(served, gcloud, spec_at):
     assert gcloud("jobs", "describe", job.id)["currentState"] == "JOB_STATE_QUEUED"
 
     gcloud("jobs", "cancel", job.id)
-    assert (job.id, "JOB_STATE_CANCELLED") in served.executor.stopped
+    assert job.id in served.executor.stopped
 
 
 def test_gcloud_shows_what_is_wrong_with_a_launch(gcloud, spec_at):

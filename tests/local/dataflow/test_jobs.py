@@ -66,6 +66,12 @@ def test_messages_are_in_order_and_at_times_of_their_own(said, minimum):
         assert job.messages(IMPORTANCES[0], None, at) + job.messages(IMPORTANCES[0], at, None) == everything
 
 
+@pytest.mark.parametrize("text", ["today", "2025-11-28T09:30:00", "0001-01-01T00:00:00+14:00"])
+def test_a_time_without_a_zone_or_before_all_time_is_none(text):
+    with pytest.raises(ApiError, match=r"^startTime: expected a time such as 2025-11-28T09:30:00Z, got "):
+        parsed("startTime", text)
+
+
 def test_a_message_of_no_importance_is_refused(jobs):
     with pytest.raises(ValueError, match=r"expected one of JOB_MESSAGE_DEBUG, .*, got 'INFO'"):
         added(jobs).say("hello", "INFO")

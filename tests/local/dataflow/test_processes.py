@@ -88,6 +88,31 @@ def test_lines_come_when_they_are_written(run):
     assert process.wait() == -signal.SIGKILL
 
 
+def test_a_program_that_becomes_another_is_heard_too(run):
+    source = "import os, sys; os.execv(sys.executable, ['python', '-c', 'print(1); import time; time.sleep(600)'])"
+    process = run(source)
+    assert next(process.lines()) == "1"
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+
+
+def test_a_daemon_that_a_program_leaves_is_not_waited_for(run, request):
+    source = "print(subprocess.Popen(['sleep', '600'], start_new_session=True).pid); sys.stdout.write('end')"
+    process = run(f"import subprocess, sys; {source}")
+    daemon, last = process.lines()
+    request.addfinalizer(lambda: os.kill(int(daemon), signal.SIGKILL))
+    assert last == "end"
+    assert process.wait() == 0
+    assert not gone(int(daemon))
+
+
+def test_a_program_that_has_just_begun_is_killed_too(run):
+    for process in [run("import time; time.sleep(10)") for _ in range(10)]:
+        process.kill()
+        assert [*process.lines()] == []
+        assert process.wait() == -signal.SIGKILL
+
+
 def test_random_numbers_differ_between_processes(run):
     source = "import random; print(random.random())"
     assert [*run(source).lines()] != [*run(source).lines()]
@@ -123,7 +148,8 @@ def test_closing_ends_everything(tmp_path):
     lines = process.lines()
     pids = [int(next(lines)), int(next(lines))]
     processes.close()
-    assert all(gone(pid) for pid in pids)
+    assert gone(pids[1])
+    until(lambda: gone(pids[0]))  # killed as well, and nobody's child to wait for
     assert process.wait() == -signal.SIGKILL
     processes.close()
 

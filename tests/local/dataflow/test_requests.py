@@ -158,7 +158,7 @@ def test_a_cancellation_stops_the_job_once_and_an_ended_job_not_at_all(served, w
         code, answer = served.ask("PUT", f"{JOBS}/{job.id}", {"requestedState": wanted, "labels": {"force": "true"}})
         assert (code, answer["currentState"]) == (200, "JOB_STATE_CANCELLING")
         assert answer["requestedState"] == "JOB_STATE_CANCELLED"
-    assert served.executor.stopped.count((job.id, "JOB_STATE_CANCELLED")) == 1
+    assert served.executor.stopped.count(job.id) == 1
     job.move("JOB_STATE_CANCELLED")
     code, answer = served.ask("PUT", f"{JOBS}/{job.id}", {"requestedState": wanted})
     assert (code, answer["error"]["status"]) == (400, "FAILED_PRECONDITION")
@@ -169,18 +169,26 @@ def test_a_cancellation_stops_the_job_once_and_an_ended_job_not_at_all(served, w
 
 def test_a_launch_takes_both_environments_and_answers_with_a_queued_job(served, spec_at):
     environment = {"maxWorkers": 5, "additionalUserLabels": {"team": "retail"}, "sdkContainerImage": None}
+    environment |= {"enableStreamingEngine": "true", "enableLauncherVmSerialPortLogging": "false"}  # as some clients do
     body = launch_body(spec_at(SPEC), environment=environment)
     code, answer = served.ask("POST", LAUNCH, body)
     assert code == 200, answer
     shown = answer["job"]
     job, image, flags = served.executor.launched[shown["id"]]
     assert image == SPEC["image"]
-    for flag in ("--day=2025-11-28", "--max_num_workers=5", "--temp_location=gs://lake/temp", "--labels=team=retail"):
-        assert flag in flags
+    expected = {"--day=2025-11-28", "--max_num_workers=5", "--temp_location=gs://lake/temp", "--labels=team=retail"}
+    assert expected | {"--enable_streaming_engine"} <= set(flags)
     assert shown["currentState"] == "JOB_STATE_QUEUED"
     assert "startTime" not in shown
     assert (job.name, job.location) == (body["launchParameter"]["jobName"], LOCATION)
     assert json.loads(job.file.read_text())["labels"] == {"team": "retail"}
+
+
+def test_a_parameter_of_a_launch_counts_before_the_templates_environment(served, spec_at):
+    code, answer = served.ask("POST", LAUNCH, launch_body(spec_at(SPEC), parameters=GIVEN | {"max_num_workers": "7"}))
+    assert code == 200, answer
+    _, _, flags = served.executor.launched[answer["job"]["id"]]
+    assert [flag for flag in flags if flag.startswith("--max_num_workers")] == ["--max_num_workers=7"]
 
 
 def test_a_name_is_launched_again_only_when_its_job_has_ended(served, spec_at):
@@ -201,8 +209,9 @@ def test_a_name_is_launched_again_only_when_its_job_has_ended(served, spec_at):
     assert [job["id"] for job in listed["jobs"]] == [second["job"]["id"], first["job"]["id"]]
 
 
-def test_a_launch_that_is_only_checked_creates_nothing(served, spec_at):
-    body = launch_body(spec_at(SPEC)) | {"validateOnly": True}
+@pytest.mark.parametrize("asked", [True, "true"])
+def test_a_launch_that_is_only_checked_creates_nothing(served, spec_at, asked):
+    body = launch_body(spec_at(SPEC)) | {"validateOnly": asked}
     assert served.ask("POST", LAUNCH, body) == (200, {})
     _, listed = served.ask("GET", f"{JOBS}?name={body['launchParameter']['jobName']}")
     assert listed["jobs"] == []
