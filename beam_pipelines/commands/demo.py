@@ -13,7 +13,8 @@ from beam_pipelines import storage
 from beam_pipelines.commands import generate, load
 from beam_pipelines.commands.display import Display, size
 from beam_pipelines.commands.warehouses import opened, row_counts
-from beam_pipelines.options import GenerateSettings, LoadSettings, UsageError
+from beam_pipelines.options import GENERATE, GenerateSettings, LoadSettings, UsageError
+from beam_pipelines.pipelines.beam_options import pipeline_options
 from beam_pipelines.tables import WAREHOUSE
 
 QUERIES = (
@@ -44,7 +45,7 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
     if storage.is_remote(folder):
         raise UsageError("output", "a folder on this machine; retail generate writes to gs:// too", folder)
     given.output = storage.join(folder, "lake")
-    settings = generate.write(GenerateSettings.of(given), flags, display)
+    settings, _ = generate.write(GenerateSettings.of(given), pipeline_options(flags, GENERATE), display)
     warehouse = storage.join(folder, "warehouse.duckdb")
     loading = LoadSettings(settings.output, settings.period, warehouse)
     options = load.checked_options(loading, flags)

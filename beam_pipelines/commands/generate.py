@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from beam_pipelines import lake, storage, tables
 from beam_pipelines.commands import execution
 from beam_pipelines.commands.display import Display, size
 from beam_pipelines.commands.errors import CommandError
+from beam_pipelines.commands.metrics import Counted, as_document, show
 from beam_pipelines.commands.warehouses import absolute
 from beam_pipelines.defects import truth
 from beam_pipelines.options import GENERATE, GenerateSettings, UsageError, require_remote
@@ -25,13 +27,25 @@ from beam_pipelines.world import OPENING
 def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> None:
     """Runs the pipeline and shows what it wrote."""
     started = time.monotonic()
-    settings = write(GenerateSettings.of(given), flags, display)
-    show_lake(settings, display, time.monotonic() - started)
-
-
-def write(settings: GenerateSettings, flags: Sequence[str], display: Display) -> GenerateSettings:
-    """Checks the output, runs the pipeline, and returns the settings with the output's whole path."""
     options = pipeline_options(flags, GENERATE)
+    settings, metrics = write(GenerateSettings.of(given), options, display)
+    seconds = time.monotonic() - started
+    if is_local(options):
+        show_lake(settings, display, seconds)
+        return
+    # How many rows of each table only a local run tells; workers elsewhere count all together.
+    display.result({"output": settings.output, "seconds": round(seconds, 3), "metrics": as_document(metrics)})
+    if not display.as_json:
+        display.say(f"\nThe lake {settings.output}\n")
+        show(metrics, "What the pipeline counted", display)
+        display.say(f"\n{seconds:.1f} s")
+
+
+def write(settings: GenerateSettings, options: PipelineOptions, display: Display) -> tuple[GenerateSettings, Counted]:
+    """Checks the output and runs the pipeline.
+
+    Returns the settings, with the output's whole path, and what the pipeline's steps have counted.
+    """
     if not is_local(options):
         require_remote("output", settings.output)
     settings = replace(settings, output=absolute(settings.output))
@@ -43,8 +57,7 @@ def write(settings: GenerateSettings, flags: Sequence[str], display: Display) ->
     def build(pipeline: beam.Pipeline, log: ProgressLog) -> object:
         return generate.build(pipeline, settings, log)
 
-    execution.run(build, options, display)
-    return settings
+    return settings, execution.run(build, options, display)
 
 
 def check_output(settings: GenerateSettings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -15,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from beam_pipelines import cli
-from beam_pipelines.commands import demo
+from beam_pipelines.commands import demo, execution
+from beam_pipelines.commands.metrics import Counted
 from beam_pipelines.tables import LAKE
 from tests.cli.conftest import OPENING_DAYS, tables
 
@@ -160,3 +162,12 @@ def test_a_query_comes_from_a_file_or_from_standard_input(retail, warehouse, tmp
 def test_what_is_rendered_is_current(retail):
     ended = retail("render", "--check")
     assert ended.status == 0, ended.err
+
+
+def test_a_job_elsewhere_ends_with_what_it_has_counted(monkeypatch, capsys, gs_folder):
+    monkeypatch.setattr(execution, "run", lambda *_: Counted({"rows": 22_144}, {}))
+    flags = ["--runner=DataflowRunner", "--project=shop", "--region=europe-west1", f"--temp_location={gs_folder}/temp"]
+    assert cli.main(["generate", f"--output={gs_folder}/lake", *OPENING_DAYS, *flags]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"^rows +22,144 *$", said, re.MULTILINE)
+    assert "customers" not in said, "rows of single tables are not known here"
