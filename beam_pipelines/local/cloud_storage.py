@@ -106,7 +106,9 @@ class _Exchange:
     """A request and its answer, in the shape of the ``http.server`` handler that the emulator's router expects."""
 
     def __init__(self, request: Request, body: bytes) -> None:
-        raw_path, query = request.scope["raw_path"].decode("ascii"), request.scope["query_string"].decode("ascii")
+        # gcloud sends what it reads from a pipe to /resumable/upload, which Google takes for /upload.
+        raw_path = request.scope["raw_path"].decode("ascii").removeprefix("/resumable")
+        query = request.scope["query_string"].decode("ascii")
         self.path = f"{raw_path}?{query}" if query else raw_path
         changed = {"content-length": str(len(body)), "content-type": _content_type(request)}
         self.headers = Headers({**request.headers, **changed})

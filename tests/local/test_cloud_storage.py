@@ -222,6 +222,21 @@ def test_bodies_as_other_clients_send_them(bucket):
     send("multipart", body, "multipart/related; boundary='==1=='")  # as gcloud quotes it
 
 
+def test_what_gcloud_reads_from_a_pipe(bucket):
+    """It asks for a place under another path than all other clients."""
+    endpoint = bucket.client._connection.API_BASE_URL
+    begun = urllib.request.Request(
+        f"{endpoint}/resumable/upload/storage/v1/b/local/o?uploadType=resumable",
+        json.dumps({"name": "piped.json"}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(begun) as answer:
+        place = answer.headers["Location"]
+    sent = urllib.request.Request(place, b"content", {"Content-Range": "bytes 0-6/7"}, method="PUT")
+    urllib.request.urlopen(sent).close()
+    assert bucket.blob("piped.json").download_as_bytes() == b"content"
+
+
 def test_whatever_goes_wrong_is_said(bucket):
     address = f"{bucket.client._connection.API_BASE_URL}/storage/v1/b"
     request = urllib.request.Request(address, b"{", {"content-type": "application/json"})
