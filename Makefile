@@ -1,5 +1,5 @@
 # make demo   sets up what it needs and fills a lake and a warehouse in ./retail-data
-# make test   sets up what it needs and runs every test
+# make test   sets up what it needs and runs the tests, but for those of the running Airflow and of the templates' image
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$name && break; done)
 RUNS ?= 1250000
@@ -14,13 +14,13 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint req
 .PHONY: help demo test test-airflow airflow setup lint templates-lint image-test pin-images format render bench fuzz lock clean
 
 help: ## Show this help.
-	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Generate and load thirty days around Black Friday 2025 into ./retail-data.
 	$(BIN)/retail demo
 
-test: $(AIRFLOW) ## Run every test but those of the running Airflow, on up to four cores.
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4
+test: $(AIRFLOW) ## Run the tests, on up to four cores.
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
 
 test-airflow: $(AIRFLOW) ## Run the DAGs in a running Airflow, kill its scheduler and more (a few minutes).
 	$(BIN)/python -m pytest tests/airflow
@@ -45,7 +45,7 @@ image-test: $(READY) ## Build the templates' image from stand-in base images and
 pin-images: ## Pin the base images of templates/Dockerfile by the digests that their tags have now (skopeo).
 	@sed -n 's/^ARG \(.*_IMAGE\)=\([^@]*\).*/\1 \2/p' templates/Dockerfile | while read -r name image; do \
 		digest=$$(skopeo inspect --no-tags --format '{{.Digest}}' "docker://$$image") || exit 1; \
-		sed -i "s|^ARG $$name=.*|ARG $$name=$$image@$$digest|" templates/Dockerfile; \
+		sed -i.old "s|^ARG $$name=.*|ARG $$name=$$image@$$digest|" templates/Dockerfile && rm templates/Dockerfile.old; \
 		echo "$$image@$$digest"; \
 	done
 
@@ -69,7 +69,7 @@ lock: $(READY) ## Pin the newest versions that fit together in requirements.lock
 
 clean: ## Remove the environment, the demo's data and what tools have cached.
 	rm -rf $(VENV) retail-data build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find beam_pipelines tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find beam_pipelines dags templates tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # uv is itself installed from the lock, by hash; it then installs what the lock pins, hashes checked. The last step
 # compiles the Avro kernels once, so that no command has to.

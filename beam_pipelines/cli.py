@@ -47,7 +47,9 @@ def _run(given: argparse.Namespace, flags: Sequence[str]) -> int:
     # Nothing of a subcommand is imported before here: Beam alone takes two seconds.
     from beam_pipelines.commands.display import Display
     from beam_pipelines.commands.errors import explained
+    from beam_pipelines.local.http_server import past_proxies
 
+    os.environ |= past_proxies(os.environ)
     try:
         subcommand = _imported(given.command)
         subcommand.run(given, flags, Display(as_json=getattr(given, "json", False)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from beam_pipelines import options, tables, template_specs
@@ -37,13 +37,13 @@ def rendered() -> dict[Path, str]:
 
 def drifted() -> list[Path]:
     """The rendered files that are not as they would be rendered now."""
-    return [path for path, text in rendered().items() if _current(path) != text]
+    return _drifted(rendered())
 
 
 def write() -> list[Path]:
     """Writes the rendered files that have drifted, and returns them."""
-    found = drifted()
     texts = rendered()
+    found = _drifted(texts)
     for path in found:
         (ROOT / path).write_text(texts[path], encoding="utf-8")
     return found
@@ -57,10 +57,9 @@ def pools_can_be_rendered() -> bool:
 
 def with_option_tables(readme: str) -> str:
     """The README with its option tables as the options are now."""
-    groups = {"generate": options.GENERATE, "load": options.LOAD}
 
     def table(found: re.Match[str]) -> str:
-        return found[1] + "\n".join(_option_rows(groups[found[2]])) + "\n" + found[3]
+        return found[1] + "\n".join(_option_rows(template_specs.TEMPLATES[found[2]].parameters)) + "\n" + found[3]
 
     return SECTION.sub(table, readme)
 
@@ -73,7 +72,7 @@ def data_dictionary() -> str:
     return "\n".join(_dictionary_lines()) + "\n"
 
 
-def _option_rows(names: tuple[str, ...]) -> Iterator[str]:
+def _option_rows(names: Iterable[str]) -> Iterator[str]:
     yield "| option | default | |"
     yield "|---|---|---|"
     for name in names:
@@ -182,6 +181,10 @@ def _rules(column: Column) -> str:
     if column.references:
         rules.append(f"refers to {column.references}")
     return ", ".join(rules)
+
+
+def _drifted(texts: Mapping[Path, str]) -> list[Path]:
+    return [path for path, text in texts.items() if _current(path) != text]
 
 
 def _current(path: Path) -> str | None:

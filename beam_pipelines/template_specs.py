@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from beam_pipelines.local.discovery import Discovery
 from beam_pipelines.option_types import Option
 from beam_pipelines.options import GENERATE, LOAD, OPTIONS
 
@@ -107,6 +108,8 @@ def main() -> None:
         "--environment", default="{}", type=json.loads, help="A FlexTemplateRuntimeEnvironment as JSON."
     )
     given = parser.parse_args()
+    if problems := Discovery("dataflow.v1b3").check("FlexTemplateRuntimeEnvironment", given.environment):
+        parser.error(f"argument --environment: {problems[0]}")
     print(json.dumps(container_spec(given.pipeline, given.image, given.environment), indent=2))
 
 

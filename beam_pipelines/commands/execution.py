@@ -17,7 +17,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from beam_pipelines.commands.display import Display
 from beam_pipelines.commands.errors import CommandError, explained
 from beam_pipelines.commands.metrics import Counted, counted
-from beam_pipelines.pipelines.beam_options import is_local
+from beam_pipelines.pipelines.beam_options import is_local, new_pipeline
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
 
 
@@ -31,7 +31,7 @@ def run(build: Callable[[Pipeline, ProgressLog], object], options: PipelineOptio
         logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="retail-") as folder:
         log = ProgressLog(str(Path(folder) / "progress")) if is_local(options) else NO_PROGRESS
-        pipeline = Pipeline(options=options)
+        pipeline = new_pipeline(options)
         build(pipeline, log)
         with display.following(log), _remembering_interrupts() as interrupted:
             try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from apache_beam.options.pipeline_options import PipelineOptions, _BeamArgumentParser
+from apache_beam import Pipeline
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, _BeamArgumentParser
 
 from beam_pipelines import options
 from beam_pipelines.options import UsageError
@@ -15,7 +17,8 @@ from beam_pipelines.options import UsageError
 LOCAL_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 """What DirectRunner ends in for these pipelines, after it has looked for another runner's program to download."""
 
-LOCAL_NAMES = ("DirectRunner", "FnApiRunner", "direct")
+LOCAL_NAMES = ("direct", "fnapi")
+"""What Beam knows runners on this machine by, in any case, with and without ``Runner`` at the end."""
 
 
 class RetailOptions(PipelineOptions):
@@ -41,7 +44,8 @@ def given(pipeline_options: PipelineOptions) -> argparse.Namespace:
 def pipeline_options(flags: Sequence[str], own: Sequence[str]) -> PipelineOptions:
     """A pipeline's options from its flags; UsageError for one that neither the pipeline nor Beam has.
 
-    ``own`` are the names of the pipeline's own options.
+    ``own`` are the names of the pipeline's own options. In a launch by Dataflow, which has checked the parameters and
+    adds flags of its own, an unknown one is left to Beam, which warns: they are Google's to choose.
     """
     parser = _BeamFlags(allow_abbrev=False, add_help=False)
     for beams in PipelineOptions.__subclasses__():
@@ -49,13 +53,13 @@ def pipeline_options(flags: Sequence[str], own: Sequence[str]) -> PipelineOption
             beams._add_argparse_args(parser)
     options.add_to(parser, own)
     parsed, unknown = parser.parse_known_args(list(flags))
-    if unknown:
+    if unknown and not parsed.template_location:
         names = [action.dest for action in parser._actions]
         close = difflib.get_close_matches(unknown[0].lstrip("-").partition("=")[0], names, 1)
         suggestion = f"; did you mean --{close[0]}?" if close else ""
         raise UsageError(unknown[0].lstrip("-"), f"no option of this command or of Beam{suggestion}", None)
     local = []
-    if parsed.runner in (None, *LOCAL_NAMES):
+    if (parsed.runner or "direct").lower().removesuffix("runner") in LOCAL_NAMES:
         local.append(f"--runner={LOCAL_RUNNER}")
         if parsed.direct_num_workers != 1 and not any(flag.startswith("--direct_running_mode") for flag in flags):
             local.append("--direct_running_mode=multi_processing")
@@ -64,4 +68,14 @@ def pipeline_options(flags: Sequence[str], own: Sequence[str]) -> PipelineOption
 
 def is_local(pipeline_options: PipelineOptions) -> bool:
     """Whether the pipeline runs on this machine."""
-    return bool(pipeline_options.get_all_options()["runner"] == LOCAL_RUNNER)
+    return bool(pipeline_options.view_as(StandardOptions).runner == LOCAL_RUNNER)
+
+
+def new_pipeline(pipeline_options: PipelineOptions) -> Pipeline:
+    """A pipeline to be built; UsageError for the first option that Beam, or the runner, refuses."""
+    try:
+        return Pipeline(options=pipeline_options)
+    except ValueError as error:
+        problem = str(error).removeprefix("Pipeline has validations errors:").strip().splitlines()[0]
+        option = re.search(r"(?i)option:? (\w+)", problem)
+        raise UsageError(option[1] if option else "runner", problem, None) from error

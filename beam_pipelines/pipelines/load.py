@@ -15,7 +15,7 @@ from apache_beam.pvalue import AsDict, AsList, AsSingleton, PCollection
 
 from beam_pipelines import storage, tables
 from beam_pipelines.options import LOAD, LoadSettings, UsageError, require_remote
-from beam_pipelines.pipelines.beam_options import given, is_local, pipeline_options
+from beam_pipelines.pipelines.beam_options import given, is_local, new_pipeline, pipeline_options
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
 from beam_pipelines.transforms.arrow_coder import RecordBatchCoder
 from beam_pipelines.transforms.lake_planning import Split, find_manifests
@@ -267,6 +267,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     temporary = options.view_as(GoogleCloudOptions).temp_location
     if not temporary:
         raise UsageError("temp_location", "required: where staged files are kept until they are loaded", None)
-    pipeline = beam.Pipeline(options=options)
+    pipeline = new_pipeline(options)
     build(pipeline, settings, staging_folder(temporary))
     pipeline.run()

@@ -45,6 +45,11 @@ def launch(monkeypatch):
         ("generate", ("--output=lake", *DAYS, "--num_workers=few"), "--num_workers: invalid int value: 'few'"),
         (
             "generate",
+            ("--output=lake", *DAYS, "--environment_type=LOOPBACK", "--environment_config=x"),
+            "--environment_config: Option environment_config is not compatible with environment type LOOPBACK.",
+        ),
+        (
+            "generate",
             ("--output=lake", *DAYS, *DATAFLOW),
             "--output: expected a gs:// address, which the runner's workers can write, got 'lake'",
         ),
@@ -70,9 +75,10 @@ def test_a_wrong_option_ends_a_launch_in_one_line(launch, capsys, pipeline, flag
     assert capsys.readouterr().err == f"{said}\n"
 
 
-def test_a_launch_runs_the_pipeline(launch, generate, tmp_path, tree_hashes):
+def test_a_launch_runs_the_pipeline_whatever_dataflow_adds_to_its_flags(launch, generate, tmp_path, tree_hashes):
     flags = (*DAYS, *WORLD, "--tables=orders", "--dimension_history=none")
-    assert launch("generate", f"--output={tmp_path}/launched", *flags, RUNNER) == 0
+    dataflows = ("--template_location=gs://bucket/job_object", "--something_new=1")
+    assert launch("generate", f"--output={tmp_path}/launched", *flags, RUNNER, *dataflows) == 0
     generate(tmp_path / "generated", *flags)
     written = tree_hashes(tmp_path / "launched")
     assert {path.partition("/")[0] for path in written} == {"orders"}

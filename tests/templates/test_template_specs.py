@@ -1,16 +1,18 @@
 """The templates' metadata: what Google's schema allows, what the options are, and no parameter more or less."""
 
+import contextlib
 import json
 import re
 import shutil
 import subprocess
+import sys
 from argparse import Namespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beam_pipelines import options, render
+from beam_pipelines import options, render, template_specs
 from beam_pipelines.local.discovery import Discovery
 from beam_pipelines.options import OPTIONS, GenerateSettings, LoadSettings, UsageError
 from beam_pipelines.template_specs import TEMPLATES, container_spec, metadata
@@ -128,6 +130,34 @@ def test_a_template_is_what_google_reads():
     assert spec["image"] == IMAGE
     assert spec["defaultEnvironment"] == {"sdkContainerImage": IMAGE, **environment}
     assert Discovery("dataflow.v1b3").check("ContainerSpec", spec) == []
+
+
+@pytest.fixture
+def printed(monkeypatch, capsys):
+    """Prints the template of load with an environment, and returns what came to the output and what to the errors."""
+
+    def run(environment: str) -> tuple[str, str]:
+        monkeypatch.setattr(sys, "argv", ["template_specs", "load", IMAGE, f"--environment={environment}"])
+        with contextlib.suppress(SystemExit):
+            template_specs.main()
+        return capsys.readouterr()
+
+    return run
+
+
+def test_a_template_is_printed(printed):
+    out, err = printed('{"maxWorkers": 4}')
+    assert (json.loads(out), err) == (container_spec("load", IMAGE, {"maxWorkers": 4}), "")
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [("{", "invalid"), ("[]", "body: expected an object"), ('{"maxWorker": 4}', "maxWorker: unknown field")],
+)
+def test_an_environment_that_google_does_not_know_is_refused(printed, environment, said):
+    out, err = printed(environment)
+    assert not out
+    assert f"error: argument --environment: {said}" in err
 
 
 @pytest.mark.skipif(not shutil.which("gcloud"), reason="gcloud is not installed")
