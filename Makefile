@@ -20,7 +20,7 @@ demo: $(READY) ## Generate and load thirty days around Black Friday 2025 into ./
 	$(BIN)/retail demo
 
 test: $(AIRFLOW) ## Run the tests, on up to four cores.
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4
 
 test-airflow: $(AIRFLOW) ## Run the DAGs in a running Airflow, kill its scheduler and more (a few minutes).
 	$(BIN)/python -m pytest tests/airflow

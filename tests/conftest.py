@@ -29,6 +29,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # whatever pytest still holds of them as leaks.
     atexit.register(os._exit, 0)
 
+LONGEST = ("test_load_kills.py", "test_retail_daily.py")
+
 RUNNER = "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner"
 PERIOD = ("--start_date=2019-01-30", "--end_date=2019-02-01")
 """Three days in two months."""
@@ -40,6 +42,11 @@ Connected = Callable[[Path], AbstractContextManager[bigquery.Client]]
 Contents = Callable[[bigquery.Client], dict[str, list[str]]]
 LoadJobs = Callable[[bigquery.Client], list[str]]
 TreeHashes = Callable[[str | Path], dict[str, str]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes goes first, so that no worker has to wait for another at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")
