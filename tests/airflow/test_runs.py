@@ -90,6 +90,17 @@ def test_a_scheduler_killed_in_mid_run_leaves_one_job_a_task(airflow: Airflow, a
     assert orders(environment, monkeypatch, "2019-01-31") == (drawn("2019-01-31"), drawn("2019-01-31"))
 
 
+@pytest.mark.usefixtures("scheduled")
+def test_a_backfill_over_two_months_is_two_jobs_of_each_template(api, environment, monkeypatch):
+    before = len(jobs(environment))
+    api.ask("PATCH", "/dags/retail_backfill", {"is_paused": False})
+    run = api.trigger("retail_backfill", start_date="2019-01-31", end_date="2019-02-02")
+    api.succeed("retail_backfill", run, RUN_SECONDS)
+    assert [job["currentState"] for job in jobs(environment)[before:]] == ["JOB_STATE_DONE"] * 4
+    for day in ("2019-01-31", "2019-02-01", "2019-02-02"):
+        assert orders(environment, monkeypatch, day) == (drawn(day), drawn(day))
+
+
 def test_nothing_listens_elsewhere(airflow: Airflow, api):
     listening = set()
     for process in (*processes(airflow.home, set(COMPONENTS)), *psutil.Process().children(recursive=True)):
