@@ -56,7 +56,7 @@ def parsed(serialized: bytes, expected_hash: str | None) -> beam_runner_api_pb2.
         raise PipelineRefused(
             f"the staged pipeline was changed: pipelineProtoHash is {expected_hash}, not {found_hash}"
         )
-    pipeline = beam_runner_api_pb2.Pipeline.FromString(serialized)
+    pipeline: beam_runner_api_pb2.Pipeline = beam_runner_api_pb2.Pipeline.FromString(serialized)
     if source := _unbounded_source(pipeline.components):
         raise PipelineRefused(f"step {source!r} has no end: the local Dataflow does not run streaming pipelines yet")
     return pipeline
