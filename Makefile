@@ -10,6 +10,9 @@ AIRFLOW := $(VENV)/.airflow
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraint requirements.lock \
 	--build-constraint requirements.lock --editable
 
+IMPORTED := beam_pipelines.commands.demo, beam_pipelines.local.cloud, beam_pipelines.local.dataflow.worker, \
+	apache_beam.runners.dataflow.internal.apiclient
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-airflow airflow setup lint templates-lint image-test pin-images format render bench fuzz lock clean
 
@@ -71,8 +74,9 @@ clean: ## Remove the environment, the demo's data and what tools have cached.
 	rm -rf $(VENV) retail-data build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find beam_pipelines dags templates tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# uv is itself installed from the lock, by hash; it then installs what the lock pins, hashes checked. The last step
-# compiles the Avro kernels once, so that no command has to.
+# uv is itself installed from the lock, by hash; it then installs what the lock pins, hashes checked. The last steps
+# compile the Avro kernels, and what commands and jobs import to bytecode, so that nothing has to do it again and again
+# where PYTHONDONTWRITEBYTECODE is set.
 $(READY): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "make: Python 3.11, 3.12 or 3.13 is needed; set PYTHON=/path/to/python" >&2; exit 2; }
 	@echo "Setting up $(VENV) with $(PYTHON) ..."
@@ -81,6 +85,7 @@ $(READY): pyproject.toml requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(VENV)/uv.txt
 	@$(INSTALL) '.[dev]'
 	@$(BIN)/python -m beam_pipelines.avro.warm_up
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import $(IMPORTED)'
 	@touch $@
 
 # Airflow weighs a gigabyte, which the demo does not need. It goes into the same environment, at the versions that the

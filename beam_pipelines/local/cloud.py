@@ -28,8 +28,15 @@ BUCKET = "local"
 TEMPLATES = Path(template_specs.__file__).parents[1] / "templates"
 """The programs that launch the pipelines, which are in the images of the templates."""
 
-PRELOADED = ("numba", "pyarrow.dataset", "google.cloud.bigquery")
-"""What the pipelines import, beside Beam; imported once for all jobs."""
+PRELOADED = (
+    *("numba", "pyarrow.dataset", "google.cloud.bigquery"),
+    *(
+        "beam_pipelines.avro.encoding_kernel",
+        "beam_pipelines.avro.decoding_kernel",
+        "beam_pipelines.avro.string_kernels",
+    ),
+)
+"""What takes long of what the pipelines import, beside Beam; imported once for all jobs. Of ours compiled code only."""
 
 PORTS = ("bigquery", "cloud_storage", "dataflow", "dataflow_grpc")
 
