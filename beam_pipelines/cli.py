@@ -55,7 +55,7 @@ def _run(given: argparse.Namespace, flags: Sequence[str]) -> int:
         subcommand.run(given, flags, Display(as_json=getattr(given, "json", False)))
     except UsageError as error:
         return _end(given, str(error), 2)
-    except Exception as error:
+    except Exception as error:  # of any library: those that say what is wrong outside of this code are one line
         if line := explained(error):
             return _end(given, line, 1)
         raise  # a mistake of ours: the traceback is what a report of it needs

@@ -38,7 +38,7 @@ def run(build: Callable[[Pipeline, ProgressLog], object], options: PipelineOptio
                 result = pipeline.run()
                 result.wait_until_finish()
                 return counted(result)
-            except Exception as error:
+            except Exception as error:  # steps fail with anything, which Beam wraps; what is not foreseen goes on
                 if interrupted.is_set():
                     raise KeyboardInterrupt from None
                 if line := explained(error):

@@ -124,7 +124,7 @@ def _check_free(ports: Iterable[int]) -> None:
     """Raises PortError for the first that is taken, before anything is started."""
     for port in ports:
         with listening(port):
-            pass
+            continue  # it is free, and left again to what is to listen there
 
 
 def _of_clients(bigquery_endpoint: str, storage_endpoint: str, credentials: Credentials) -> dict[str, str]:

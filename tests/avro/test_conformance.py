@@ -4,7 +4,7 @@ import io
 import random
 import struct
 from datetime import UTC, datetime, time
-from decimal import Context, Decimal
+from decimal import Context
 from uuid import UUID
 
 import fastavro
@@ -22,7 +22,6 @@ from tests.avro.generated import (
     rows_of_batch,
     tables,
     thoroughly,
-    unscaled,
 )
 
 
@@ -277,41 +276,6 @@ def test_timestamps_of_nanoseconds_and_uuids_and_durations():
     assert encode(back, type_).tobytes() == data
 
 
-def decimal_schema(precision: int, size: int = 0) -> AvroType:
-    carrier = {"type": "fixed", "name": "a", "size": size} if size else {"type": "bytes"}
-    decimal = {**carrier, "logicalType": "decimal", "precision": precision}
-    return parse_schema({"type": "record", "name": "r", "fields": [{"name": "x", "type": decimal}]})
-
-
-@pytest.mark.parametrize("power", range(127))
-@pytest.mark.parametrize("sign", [1, -1])
-def test_decimals_around_every_power_of_two_are_fastavros_bytes(power, sign):
-    numbers = [sign * 2**power + delta for delta in (-1, 0, 1)]
-    numbers = [Decimal(number) for number in numbers if abs(number) < 10**38]
-    for size in (0, 16, 20):
-        schema = decimal_schema(38, size)
-        carrier = {"type": "fixed", "name": "a", "size": size} if size else {"type": "bytes"}
-        same = {**carrier, "logicalType": "decimal", "precision": 38}
-        data = encode(pa.record_batch({"x": pa.array(numbers, pa.decimal128(38, 0))}), schema).tobytes()
-        out = io.BytesIO()
-        for number in numbers:
-            fastavro.schemaless_writer(out, fastavro.parse_schema(dict(same)), number)
-        assert data == out.getvalue()
-        assert decode(data, len(numbers), schema).column("x").to_pylist() == numbers
-
-
-@given(st.sampled_from([1, 9, 18, 19, 20, 37, 38]), st.data())
-@thoroughly(150)
-def test_decimals_are_read_in_any_number_of_bytes(precision, data):
-    numbers = data.draw(st.lists(unscaled(precision), min_size=1, max_size=10))
-    encoded = b""
-    for number in numbers:
-        least = next(n for n in range(1, 18) if -(1 << (8 * n - 1)) <= number < 1 << (8 * n - 1))
-        size = data.draw(st.integers(least, 20))
-        encoded += bytes([2 * size]) + number.to_bytes(size, "big", signed=True)
-    assert decode(encoded, len(numbers), decimal_schema(precision)).column("x").to_pylist() == numbers
-
-
 BRANCHES = {
     "null": st.none(),
     "boolean": st.booleans(),
@@ -394,14 +358,3 @@ def test_every_bit_of_floats_and_timestamps_survives(doubles, floats, micros):
     back = decode(encode(pa.RecordBatch.from_arrays(lists, names=list(kinds)), type_), 1, type_)
     for name, given_ in bits.items():
         assert back.column(name).values.view(given_.type).equals(given_)
-
-
-@pytest.mark.parametrize(("precision", "fits"), [(18, False), (19, True), (38, True)])
-def test_the_lowest_number_of_eight_bytes_is_a_decimal_if_it_has_few_enough_digits(precision, fits):
-    """Eight bytes are read by another way than nine, which our own writer takes for it."""
-    data = b"\x10\x80" + b"\0" * 7
-    if fits:
-        assert decode(data, 1, decimal_schema(precision)).column("x").to_pylist() == [Decimal(-(2**63))]
-    else:
-        with pytest.raises(AvroError, match="field x: decimal out of range"):
-            decode(data, 1, decimal_schema(precision))

@@ -49,7 +49,7 @@ class Component:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C in a terminal is for the command, which then ends its components in order.
-            self.process = subprocess.Popen(  # noqa: S603 (all of it is ours)
+            self.process = subprocess.Popen(  # noqa: S603 - the command is a constant of ours
                 [*AIRFLOW, *COMPONENTS[name]],
                 env=marked,
                 stdin=subprocess.DEVNULL,

@@ -79,7 +79,7 @@ def _migrate(home: Path, environment: Mapping[str, str]) -> None:
     if (home / "airflow.db").exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == installed:
         return
     command = [*AIRFLOW, "db", "migrate"]
-    done = subprocess.run(  # noqa: S603 (all of it is ours)
+    done = subprocess.run(  # noqa: S603 - the command is a constant of ours
         command,
         env=dict(environment),
         stdout=subprocess.PIPE,
