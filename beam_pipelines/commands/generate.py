@@ -17,9 +17,9 @@ from beam_pipelines.commands.errors import CommandError
 from beam_pipelines.commands.metrics import Counted, as_document, show
 from beam_pipelines.commands.warehouses import absolute
 from beam_pipelines.defects import truth
-from beam_pipelines.options import GENERATE, GenerateSettings, UsageError, require_remote
+from beam_pipelines.options import GENERATE, GenerateSettings, UsageError
 from beam_pipelines.pipelines import generate
-from beam_pipelines.pipelines.beam_options import is_local, pipeline_options
+from beam_pipelines.pipelines.beam_options import is_local, pipeline_options, require_reachable
 from beam_pipelines.progress import ProgressLog
 from beam_pipelines.world import OPENING
 
@@ -46,8 +46,7 @@ def write(settings: GenerateSettings, options: PipelineOptions, display: Display
 
     Returns the settings, with the output's whole path, and what the pipeline's steps have counted.
     """
-    if not is_local(options):
-        require_remote("output", settings.output)
+    require_reachable(options, output=settings.output)
     settings = replace(settings, output=absolute(settings.output))
     check_output(settings)
     for days in generate.plan_days(settings):

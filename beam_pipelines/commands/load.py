@@ -18,9 +18,9 @@ from beam_pipelines.commands import execution
 from beam_pipelines.commands.display import Display
 from beam_pipelines.commands.metrics import Counted, as_document, show
 from beam_pipelines.commands.warehouses import absolute, is_bigquery, opened, row_counts
-from beam_pipelines.options import LOAD, LoadSettings, UsageError, require_remote
+from beam_pipelines.options import LOAD, LoadSettings, UsageError
 from beam_pipelines.pipelines import load
-from beam_pipelines.pipelines.beam_options import is_local, pipeline_options
+from beam_pipelines.pipelines.beam_options import pipeline_options, require_reachable
 from beam_pipelines.progress import ProgressLog
 
 
@@ -47,9 +47,7 @@ def run(given: argparse.Namespace, flags: Sequence[str], display: Display) -> No
 def checked_options(settings: LoadSettings, flags: Sequence[str]) -> PipelineOptions:
     """Beam's options; UsageError if the runner or BigQuery could not reach what the settings name."""
     options = pipeline_options(flags, LOAD)
-    if not is_local(options):
-        require_remote("input", settings.input)
-        require_remote("warehouse", settings.warehouse)
+    require_reachable(options, input=settings.input, warehouse=settings.warehouse)
     temporary = _temporary(options)
     if is_bigquery(settings.warehouse) and not storage.is_remote(temporary):
         raise UsageError("temp_location", "a gs:// folder for what BigQuery is to load", temporary)

@@ -71,6 +71,13 @@ def is_local(pipeline_options: PipelineOptions) -> bool:
     return bool(pipeline_options.view_as(StandardOptions).runner == LOCAL_RUNNER)
 
 
+def require_reachable(pipeline_options: PipelineOptions, **places: str) -> None:
+    """UsageError for the first place, by its option, that is on this machine only while the workers are on others."""
+    if not is_local(pipeline_options):
+        for option, place in places.items():
+            options.require_remote(option, place)
+
+
 def new_pipeline(pipeline_options: PipelineOptions) -> Pipeline:
     """A pipeline to be built; UsageError for the first option that Beam, or the runner, refuses."""
     try:

@@ -9,8 +9,8 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from beam_pipelines import lake, tables
-from beam_pipelines.options import GENERATE, GenerateSettings, require_remote
-from beam_pipelines.pipelines.beam_options import given, is_local, new_pipeline, pipeline_options
+from beam_pipelines.options import GENERATE, GenerateSettings
+from beam_pipelines.pipelines.beam_options import given, new_pipeline, pipeline_options, require_reachable
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
 from beam_pipelines.transforms.lake_writing import (
     DaysPlan,
@@ -60,8 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     options = pipeline_options(sys.argv[1:] if arguments is None else arguments, GENERATE)
     settings = GenerateSettings.of(given(options))
-    if not is_local(options):
-        require_remote("output", settings.output)
+    require_reachable(options, output=settings.output)
     pipeline = new_pipeline(options)
     build(pipeline, settings)
     pipeline.run()

@@ -15,7 +15,7 @@ from apache_beam.pvalue import AsDict, AsList, AsSingleton, PCollection
 
 from beam_pipelines import storage, tables
 from beam_pipelines.options import LOAD, LoadSettings, UsageError, require_remote
-from beam_pipelines.pipelines.beam_options import given, is_local, new_pipeline, pipeline_options
+from beam_pipelines.pipelines.beam_options import given, new_pipeline, pipeline_options, require_reachable
 from beam_pipelines.progress import NO_PROGRESS, ProgressLog
 from beam_pipelines.transforms.arrow_coder import RecordBatchCoder
 from beam_pipelines.transforms.lake_planning import Split, find_manifests
@@ -261,9 +261,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     options = pipeline_options(sys.argv[1:] if arguments is None else arguments, LOAD)
     settings = LoadSettings.of(given(options))
-    require_remote("warehouse", settings.warehouse)
-    if not is_local(options):
-        require_remote("input", settings.input)
+    require_remote("warehouse", settings.warehouse)  # also here: nobody serves a DuckDB file to it
+    require_reachable(options, input=settings.input)
     temporary = options.view_as(GoogleCloudOptions).temp_location
     if not temporary:
         raise UsageError("temp_location", "required: where staged files are kept until they are loaded", None)
