@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from beam_pipelines import template_specs
+from beam_pipelines.avro.warm_up import KERNELS
 from beam_pipelines.local import bigquery, cloud_storage, dataflow
 from beam_pipelines.local.credentials import Credentials, issued
 from beam_pipelines.local.dataflow import storage_objects
@@ -30,11 +31,7 @@ TEMPLATES = Path(template_specs.__file__).parents[1] / "templates"
 
 PRELOADED = (
     *("numba", "pyarrow.dataset", "google.cloud.bigquery"),
-    *(
-        "beam_pipelines.avro.encoding_kernel",
-        "beam_pipelines.avro.decoding_kernel",
-        "beam_pipelines.avro.string_kernels",
-    ),
+    *(f"beam_pipelines.avro.{name}" for name in KERNELS),
 )
 """What takes long of what the pipelines import, beside Beam; imported once for all jobs. Of ours compiled code only."""
 
